@@ -1,0 +1,22 @@
+/** Which sessions use which process (docs/architecture.md, "Sharing"). */
+export type Sharing = 'auto' | 'shared' | 'session';
+
+/** A local server as the user configured it: a command that speaks MCP on stdin and stdout. */
+export interface ServerDefinition {
+  /** The name in the URL; `default` for the one of the command line. */
+  readonly name: string;
+  readonly command: string;
+  readonly args: readonly string[];
+  /** What the user adds to the process's environment. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Working directory; the proxy's own where it is undefined. */
+  readonly cwd: string | undefined;
+  /** Whether the process gets the proxy's whole environment, or only what it needs to start. */
+  readonly passEnvironment: boolean;
+  readonly sharing: Sharing;
+  /** Longest time for one request, in milliseconds; undefined: no limit. */
+  readonly timeout: number | undefined;
+}
+
+/** The name of the server that the command line itself describes. */
+export const DEFAULT_SERVER = 'default';

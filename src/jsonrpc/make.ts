@@ -1,0 +1,36 @@
+import type { Message } from './message.js';
+import { scan } from './scan.js';
+import { toWire, type Wire } from './wire.js';
+
+/** Messages that the proxy itself writes. `id` is raw JSON, `params` and `data` are plain values. */
+
+export function makeRequest(id: Wire, method: string, params?: object): Message {
+  return made(`{"jsonrpc":"2.0","id":${id},"method":${toWire(method)}${paramsPart(params)}}`);
+}
+
+export function makeNotification(method: string, params?: object): Message {
+  return made(`{"jsonrpc":"2.0","method":${toWire(method)}${paramsPart(params)}}`);
+}
+
+/** @param result raw JSON of the result, passed on as it is */
+export function makeResponse(id: Wire, result: Wire): Message {
+  return made(`{"jsonrpc":"2.0","id":${id},"result":${result}}`);
+}
+
+/** @param id raw JSON of the request's id, `null` where it is not known */
+export function makeError(id: Wire, code: number, message: string, data?: unknown): Message {
+  const extra = data === undefined ? '' : `,"data":${toWire(data)}`;
+  return made(`{"jsonrpc":"2.0","id":${id},"error":{"code":${code},"message":${toWire(message)}${extra}}}`);
+}
+
+function paramsPart(params: object | undefined): Wire {
+  return params === undefined ? '' : `,"params":${toWire(params)}`;
+}
+
+function made(text: Wire): Message {
+  const message = scan(text);
+  if (message.kind === 'batch' || message.kind === 'malformed') {
+    throw new TypeError(`not a JSON-RPC message: ${text}`);
+  }
+  return message;
+}

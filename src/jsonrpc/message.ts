@@ -1,0 +1,113 @@
+import { parseWire, toWire, type Wire } from './wire.js';
+
+/**
+ * One JSON-RPC message: its text on one line, and where in it the parts stand that a proxy has to see.
+ *
+ * The rest of the text is never built into objects. Offsets count characters of `text` (octets); a part
+ * that is absent has -1. `id` is the raw JSON of the id (`7`, `"a"`), so that no digit of it is lost.
+ */
+export interface Message {
+  readonly kind: MessageKind;
+  readonly text: Wire;
+  /** Raw JSON of `id`; `null` in an error that answers nothing; absent in a notification. */
+  readonly id: Wire | undefined;
+  readonly idAt: number;
+  readonly idEnd: number;
+  /** Method name of a request or notification, without its quotes. */
+  readonly method: Wire | undefined;
+  readonly paramsAt: number;
+  readonly paramsEnd: number;
+  /** The value of `result` in a response, of `error` in an error. */
+  readonly answerAt: number;
+  readonly answerEnd: number;
+  /** `params._meta.progressToken` of a request, `params.progressToken` of a progress notification. */
+  readonly tokenAt: number;
+  readonly tokenEnd: number;
+  /** `params.requestId` of `notifications/cancelled`. */
+  readonly refAt: number;
+  readonly refEnd: number;
+}
+
+export type MessageKind = 'request' | 'notification' | 'response' | 'error';
+
+/** An id or progress token in the one form that equal values share: usable as a map key. */
+export type Key = string;
+
+/** Raw JSON of an id or token → its key: `1` and `1.0` are one number, `"a"` and `"\u0061"` one string. */
+export function keyOf(raw: Wire): Key {
+  if (raw.charCodeAt(0) === 0x22) {
+    return raw.includes('\\') ? toWire(parseWire(raw)) : raw;
+  }
+  if (/^(?:0|-?[1-9]\d{0,14})$/.test(raw)) return raw;
+  const number = Number(raw);
+  return Number.isSafeInteger(number) ? String(number) : raw;
+}
+
+/** Raw JSON of the progress token, or undefined. */
+export function tokenOf(message: Message): Wire | undefined {
+  return message.tokenAt < 0 ? undefined : message.text.slice(message.tokenAt, message.tokenEnd);
+}
+
+/** Raw JSON of `params.requestId`, or undefined. */
+export function refOf(message: Message): Wire | undefined {
+  return message.refAt < 0 ? undefined : message.text.slice(message.refAt, message.refEnd);
+}
+
+/** Raw JSON of a response's `result` or an error's `error`; empty for other kinds. */
+export function answerOf(message: Message): Wire {
+  return message.answerAt < 0 ? '' : message.text.slice(message.answerAt, message.answerEnd);
+}
+
+/** The params as an object, built on demand: for the few methods whose params the proxy must read. */
+export function paramsOf(message: Message): Readonly<Record<string, unknown>> {
+  if (message.paramsAt < 0) return {};
+  return asRecord(parseWire(message.text.slice(message.paramsAt, message.paramsEnd)));
+}
+
+/** A value as a record of members; an empty one where it is no object. */
+export function asRecord(value: unknown): Readonly<Record<string, unknown>> {
+  return isRecord(value) ? value : {};
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+export function withId(message: Message, id: Wire): Message {
+  return { ...splice(message, message.idAt, message.idEnd, id), id };
+}
+
+export function withToken(message: Message, token: Wire): Message {
+  return splice(message, message.tokenAt, message.tokenEnd, token);
+}
+
+export function withRef(message: Message, id: Wire): Message {
+  return splice(message, message.refAt, message.refEnd, id);
+}
+
+/** The same message with `params` put in place of its own (which it must have). */
+export function withParams(message: Message, params: Wire): Message {
+  return splice(message, message.paramsAt, message.paramsEnd, params);
+}
+
+/** The message with one stretch of its text replaced; whatever stands behind it moves along. */
+function splice(message: Message, at: number, end: number, value: Wire): Message {
+  const moved = value.length - (end - at);
+  const shift = (offset: number): number => (offset >= end ? offset + moved : offset);
+  return {
+    kind: message.kind,
+    text: message.text.slice(0, at) + value + message.text.slice(end),
+    id: message.id,
+    idAt: shift(message.idAt),
+    idEnd: shift(message.idEnd),
+    method: message.method,
+    paramsAt: shift(message.paramsAt),
+    paramsEnd: shift(message.paramsEnd),
+    answerAt: shift(message.answerAt),
+    answerEnd: shift(message.answerEnd),
+    tokenAt: shift(message.tokenAt),
+    tokenEnd: shift(message.tokenEnd),
+    refAt: shift(message.refAt),
+    refEnd: shift(message.refEnd),
+  };
+}

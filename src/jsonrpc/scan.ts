@@ -1,0 +1,389 @@
+import { ErrorCode } from './errors.js';
+import type { Message, MessageKind } from './message.js';
+import { parseWire, type Wire } from './wire.js';
+
+/** What one JSON text from a peer turned out to be. */
+export type Scanned = Message | Batch | Malformed;
+
+/** A JSON-RPC batch (an array; only MCP 2025-03-26 has it). Never empty. */
+export interface Batch {
+  readonly kind: 'batch';
+  readonly items: readonly (Message | Malformed)[];
+}
+
+/** No JSON (`ParseError`), or JSON that is no JSON-RPC message (`InvalidRequest`). */
+export interface Malformed {
+  readonly kind: 'malformed';
+  readonly code: typeof ErrorCode.ParseError | typeof ErrorCode.InvalidRequest;
+  readonly reason: string;
+}
+
+/** Deeper nesting than this is refused: what reads it behind the proxy may recurse on a small stack. */
+export const MAX_DEPTH = 512;
+
+/**
+ * Reads one JSON text in one pass: checks that all of it is valid JSON (RFC 8259) and finds the head of
+ * the message in it. Never throws.
+ *
+ * A member of the head that occurs twice makes the message malformed: parsers differ in which one they
+ * take, and a message must not mean one thing here and another to who reads it next.
+ */
+export function scan(text: Wire): Scanned {
+  try {
+    return new Scanner(text).read();
+  } catch (error) {
+    if (error instanceof Refusal) return { kind: 'malformed', code: error.code, reason: error.message };
+    throw error;
+  }
+}
+
+class Refusal extends Error {
+  readonly code: Malformed['code'];
+  constructor(code: Malformed['code'], message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const COMMA = 0x2c;
+const COLON = 0x3a;
+const OPEN_OBJECT = 0x7b;
+const CLOSE_OBJECT = 0x7d;
+const OPEN_ARRAY = 0x5b;
+const CLOSE_ARRAY = 0x5d;
+const MINUS = 0x2d;
+const ZERO = 0x30;
+const NINE = 0x39;
+
+/** Where a member of an object is given to a reader: its key, and where its value begins. */
+type Visit = (scanner: Scanner, key: Wire, at: number) => number;
+
+class Scanner {
+  #text: Wire;
+  #brokenLines = false;
+  #idAt = -1;
+  #idEnd = -1;
+  #methodAt = -1;
+  #methodEnd = -1;
+  #paramsAt = -1;
+  #paramsEnd = -1;
+  #resultAt = -1;
+  #resultEnd = -1;
+  #errorAt = -1;
+  #errorEnd = -1;
+  #versionAt = -1;
+  #versionEnd = -1;
+  #metaTokenAt = -1;
+  #metaTokenEnd = -1;
+  #tokenAt = -1;
+  #tokenEnd = -1;
+  #refAt = -1;
+  #refEnd = -1;
+  #metaSeen = false;
+
+  constructor(text: Wire) {
+    this.#text = text;
+  }
+
+  read(): Scanned {
+    const at = this.#space(0);
+    const first = this.#text.charCodeAt(at);
+    if (first === OPEN_OBJECT) {
+      this.#end(this.#object(at, 1, topMember));
+      return this.#message();
+    }
+    if (first === OPEN_ARRAY) return this.#batch(at);
+    this.#end(this.value(at, 1));
+    throw new Refusal(ErrorCode.InvalidRequest, 'a JSON-RPC message is an object');
+  }
+
+  #batch(open: number): Batch {
+    const items: (Message | Malformed)[] = [];
+    let at = this.#space(open + 1);
+    if (this.#text.charCodeAt(at) === CLOSE_ARRAY) {
+      this.#end(at + 1);
+      throw new Refusal(ErrorCode.InvalidRequest, 'a batch has at least one message');
+    }
+    for (;;) {
+      const end = this.value(at, 2);
+      const item = scan(this.#text.slice(at, end));
+      items.push(
+        item.kind === 'batch'
+          ? { kind: 'malformed', code: ErrorCode.InvalidRequest, reason: 'a batch holds no batches' }
+          : item,
+      );
+      at = this.#space(end);
+      const next = this.#text.charCodeAt(at);
+      if (next === CLOSE_ARRAY) break;
+      if (next !== COMMA) this.#unexpected(at);
+      at = this.#space(at + 1);
+    }
+    this.#end(at + 1);
+    return { kind: 'batch', items };
+  }
+
+  #message(): Message {
+    const text = this.#brokenLines ? this.#text.replace(/[\r\n]/g, ' ') : this.#text;
+    if (this.#versionAt < 0 || text.slice(this.#versionAt, this.#versionEnd) !== '"2.0"') {
+      invalid('"jsonrpc" must be "2.0"');
+    }
+    const id = this.#idAt < 0 ? undefined : text.slice(this.#idAt, this.#idEnd);
+    if (id !== undefined && !/^["\d-]/.test(id) && id !== 'null')
+      invalid('"id" must be a string or a number');
+    const kind = this.#kind(id);
+    if (this.#paramsAt >= 0 && this.#methodAt < 0) invalid('"params" without "method"');
+    const isError = kind === 'error';
+    const progress = kind === 'notification' ? this.#tokenAt : this.#metaTokenAt;
+    return {
+      kind,
+      text,
+      id,
+      idAt: this.#idAt,
+      idEnd: this.#idEnd,
+      method: this.#methodAt < 0 ? undefined : this.#name(this.#methodAt, this.#methodEnd),
+      paramsAt: this.#paramsAt,
+      paramsEnd: this.#paramsEnd,
+      answerAt: isError ? this.#errorAt : this.#resultAt,
+      answerEnd: isError ? this.#errorEnd : this.#resultEnd,
+      tokenAt: progress,
+      tokenEnd: kind === 'notification' ? this.#tokenEnd : this.#metaTokenEnd,
+      refAt: this.#refAt,
+      refEnd: this.#refEnd,
+    };
+  }
+
+  #kind(id: Wire | undefined): MessageKind {
+    if (this.#methodAt >= 0) {
+      if (this.#resultAt >= 0 || this.#errorAt >= 0) invalid('a message is a call or an answer, not both');
+      if (this.#text.charCodeAt(this.#methodAt) !== QUOTE) invalid('"method" must be a string');
+      const params = this.#paramsAt < 0 ? OPEN_OBJECT : this.#text.charCodeAt(this.#paramsAt);
+      if (params !== OPEN_OBJECT) invalid('"params" must be an object');
+      if (id === 'null') invalid('"id" must not be null in a request');
+      return id === undefined ? 'notification' : 'request';
+    }
+    if (this.#resultAt >= 0 && this.#errorAt >= 0) invalid('an answer has "result" or "error", not both');
+    if (this.#errorAt >= 0) {
+      if (this.#text.charCodeAt(this.#errorAt) !== OPEN_OBJECT) invalid('"error" must be an object');
+      return 'error';
+    }
+    if (this.#resultAt < 0) invalid('neither a call ("method") nor an answer ("result", "error")');
+    if (id === undefined || id === 'null') invalid('a response must have the id of its request');
+    return 'response';
+  }
+
+  /** Takes one member of the message itself. */
+  top(key: Wire, at: number): number {
+    switch (key) {
+      case 'jsonrpc':
+        once(this.#versionAt, key);
+        this.#versionAt = at;
+        this.#versionEnd = this.value(at, 2);
+        return this.#versionEnd;
+      case 'id':
+        once(this.#idAt, key);
+        this.#idAt = at;
+        this.#idEnd = this.value(at, 2);
+        return this.#idEnd;
+      case 'method':
+        once(this.#methodAt, key);
+        this.#methodAt = at;
+        this.#methodEnd = this.value(at, 2);
+        return this.#methodEnd;
+      case 'params':
+        once(this.#paramsAt, key);
+        this.#paramsAt = at;
+        this.#paramsEnd =
+          this.#text.charCodeAt(at) === OPEN_OBJECT ? this.#object(at, 2, paramsMember) : this.value(at, 2);
+        return this.#paramsEnd;
+      case 'result':
+        once(this.#resultAt, key);
+        this.#resultAt = at;
+        this.#resultEnd = this.value(at, 2);
+        return this.#resultEnd;
+      case 'error':
+        once(this.#errorAt, key);
+        this.#errorAt = at;
+        this.#errorEnd = this.value(at, 2);
+        return this.#errorEnd;
+      default:
+        return this.value(at, 2);
+    }
+  }
+
+  /** Takes one member of `params`. */
+  params(key: Wire, at: number): number {
+    switch (key) {
+      case '_meta':
+        if (this.#metaSeen) once(0, 'params._meta');
+        this.#metaSeen = true;
+        return this.#text.charCodeAt(at) === OPEN_OBJECT
+          ? this.#object(at, 3, metaMember)
+          : this.value(at, 3);
+      case 'progressToken':
+        once(this.#tokenAt, 'params.progressToken');
+        this.#tokenAt = at;
+        this.#tokenEnd = this.value(at, 3);
+        return this.#tokenEnd;
+      case 'requestId':
+        once(this.#refAt, 'params.requestId');
+        this.#refAt = at;
+        this.#refEnd = this.value(at, 3);
+        return this.#refEnd;
+      default:
+        return this.value(at, 3);
+    }
+  }
+
+  /** Takes one member of `params._meta`. */
+  meta(key: Wire, at: number): number {
+    const end = this.value(at, 4);
+    if (key === 'progressToken') {
+      once(this.#metaTokenAt, 'params._meta.progressToken');
+      this.#metaTokenAt = at;
+      this.#metaTokenEnd = end;
+    }
+    return end;
+  }
+
+  /** Passes over one value of any kind; returns where it ends. */
+  value(at: number, depth: number): number {
+    switch (this.#text.charCodeAt(at)) {
+      case QUOTE:
+        return this.#string(at);
+      case OPEN_OBJECT:
+        return this.#object(at, depth, undefined);
+      case OPEN_ARRAY:
+        return this.#array(at, depth);
+      case 0x74:
+        return this.#literal(at, 'true');
+      case 0x66:
+        return this.#literal(at, 'false');
+      case 0x6e:
+        return this.#literal(at, 'null');
+      default:
+        return this.#number(at);
+    }
+  }
+
+  #object(open: number, depth: number, visit: Visit | undefined): number {
+    if (depth > MAX_DEPTH) tooDeep();
+    let at = this.#space(open + 1);
+    if (this.#text.charCodeAt(at) === CLOSE_OBJECT) return at + 1;
+    for (;;) {
+      if (this.#text.charCodeAt(at) !== QUOTE) this.#unexpected(at);
+      const keyEnd = this.#string(at);
+      let valueAt = this.#space(keyEnd);
+      if (this.#text.charCodeAt(valueAt) !== COLON) this.#unexpected(valueAt);
+      valueAt = this.#space(valueAt + 1);
+      const end =
+        visit === undefined ? this.value(valueAt, depth + 1) : visit(this, this.#name(at, keyEnd), valueAt);
+      at = this.#space(end);
+      const next = this.#text.charCodeAt(at);
+      if (next === CLOSE_OBJECT) return at + 1;
+      if (next !== COMMA) this.#unexpected(at);
+      at = this.#space(at + 1);
+    }
+  }
+
+  #array(open: number, depth: number): number {
+    if (depth > MAX_DEPTH) tooDeep();
+    let at = this.#space(open + 1);
+    if (this.#text.charCodeAt(at) === CLOSE_ARRAY) return at + 1;
+    for (;;) {
+      at = this.#space(this.value(at, depth + 1));
+      const next = this.#text.charCodeAt(at);
+      if (next === CLOSE_ARRAY) return at + 1;
+      if (next !== COMMA) this.#unexpected(at);
+      at = this.#space(at + 1);
+    }
+  }
+
+  #string(open: number): number {
+    const text = this.#text;
+    for (let at = open + 1; ; at++) {
+      const c = text.charCodeAt(at);
+      if (c === QUOTE) return at + 1;
+      if (c === BACKSLASH) {
+        at++;
+        const escaped = text.charAt(at);
+        if (escaped === 'u') {
+          if (!/^[\da-fA-F]{4}$/.test(text.slice(at + 1, at + 5))) this.#unexpected(at);
+          at += 4;
+        } else if (escaped === '' || !'"\\/bfnrt'.includes(escaped)) this.#unexpected(at);
+      } else if (!(c >= 0x20)) this.#unexpected(at); // a control character, or NaN: the text ends here
+    }
+  }
+
+  #number(start: number): number {
+    let at = start;
+    if (this.#text.charCodeAt(at) === MINUS) at++;
+    at = this.#text.charCodeAt(at) === ZERO ? at + 1 : this.#digits(at);
+    if (this.#text.charAt(at) === '.') at = this.#digits(at + 1);
+    const exponent = this.#text.charAt(at);
+    if (exponent === 'e' || exponent === 'E') {
+      const sign = this.#text.charAt(at + 1);
+      at = this.#digits(sign === '+' || sign === '-' ? at + 2 : at + 1);
+    }
+    return at;
+  }
+
+  #digits(start: number): number {
+    let at = start;
+    for (;;) {
+      const c = this.#text.charCodeAt(at);
+      if (!(c >= ZERO && c <= NINE)) break;
+      at++;
+    }
+    if (at === start) this.#unexpected(at);
+    return at;
+  }
+
+  #literal(at: number, word: string): number {
+    if (!this.#text.startsWith(word, at)) this.#unexpected(at);
+    return at + word.length;
+  }
+
+  #space(start: number): number {
+    let at = start;
+    for (;;) {
+      const c = this.#text.charCodeAt(at);
+      if (c === 0x0a || c === 0x0d) this.#brokenLines = true;
+      else if (c !== 0x20 && c !== 0x09) return at;
+      at++;
+    }
+  }
+
+  /** The text of a string between its quotes; escapes are resolved, so that no spelling hides a key. */
+  #name(at: number, end: number): Wire {
+    const inner = this.#text.slice(at + 1, end - 1);
+    return inner.includes('\\') ? String(parseWire(this.#text.slice(at, end))) : inner;
+  }
+
+  #end(at: number): void {
+    const end = this.#space(at);
+    if (end < this.#text.length) this.#unexpected(end);
+  }
+
+  #unexpected(at: number): never {
+    const found = at < this.#text.length ? JSON.stringify(this.#text.charAt(at)) : 'the end';
+    throw new Refusal(ErrorCode.ParseError, `no valid JSON: ${found} at offset ${at}`);
+  }
+}
+
+const topMember: Visit = (scanner, key, at) => scanner.top(key, at);
+const paramsMember: Visit = (scanner, key, at) => scanner.params(key, at);
+const metaMember: Visit = (scanner, key, at) => scanner.meta(key, at);
+
+function once(at: number, name: string): void {
+  if (at >= 0) invalid(`"${name}" occurs twice`);
+}
+
+function invalid(reason: string): never {
+  throw new Refusal(ErrorCode.InvalidRequest, reason);
+}
+
+function tooDeep(): never {
+  throw new Refusal(ErrorCode.InvalidRequest, `nested more than ${MAX_DEPTH} levels deep`);
+}

@@ -1,0 +1,12 @@
+/** What happens inside the proxy, for whoever wants to know: the log, later metrics and traces. */
+export type LogLevel = 'debug' | 'info' | 'warning' | 'error';
+
+/** One thing to tell. `server` names the server definition it concerns. Texts hold no secrets. */
+export interface ProxyEvent {
+  readonly level: LogLevel;
+  readonly text: string;
+  readonly server?: string;
+}
+
+/** Takes events. Never throws, never blocks. */
+export type Emit = (event: ProxyEvent) => void;

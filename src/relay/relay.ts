@@ -1,0 +1,13 @@
+import type { Link } from './link.js';
+
+/** Joins a client's link with a server's: every message goes through, and the end of one ends the other. */
+export function relay(downstream: Link, upstream: Link): void {
+  upstream.listen({
+    message: (message, about) => downstream.send(message, about),
+    closed: (reason) => downstream.close(reason),
+  });
+  downstream.listen({
+    message: (message, about) => upstream.send(message, about),
+    closed: (reason) => upstream.close(reason),
+  });
+}

@@ -26,6 +26,8 @@ export interface Message {
   /** `params.requestId` of `notifications/cancelled`. */
   readonly refAt: number;
   readonly refEnd: number;
+  /** `params.task` of a request that asks to be run as a task (2025-11-25, tasks). */
+  readonly taskAt: number;
 }
 
 export type MessageKind = 'request' | 'notification' | 'response' | 'error';
@@ -109,5 +111,6 @@ function splice(message: Message, at: number, end: number, value: Wire): Message
     tokenEnd: shift(message.tokenEnd),
     refAt: shift(message.refAt),
     refEnd: shift(message.refEnd),
+    taskAt: shift(message.taskAt),
   };
 }

@@ -81,6 +81,7 @@ class Scanner {
   #tokenEnd = -1;
   #refAt = -1;
   #refEnd = -1;
+  #taskAt = -1;
   #metaSeen = false;
 
   constructor(text: Wire) {
@@ -151,6 +152,7 @@ class Scanner {
       tokenEnd: kind === 'notification' ? this.#tokenEnd : this.#metaTokenEnd,
       refAt: this.#refAt,
       refEnd: this.#refEnd,
+      taskAt: this.#taskAt,
     };
   }
 
@@ -231,6 +233,9 @@ class Scanner {
         this.#refAt = at;
         this.#refEnd = this.value(at, 3);
         return this.#refEnd;
+      case 'task':
+        this.#taskAt = at;
+        return this.value(at, 3);
       default:
         return this.value(at, 3);
     }

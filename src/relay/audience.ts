@@ -1,0 +1,131 @@
+import { ErrorCode } from '../jsonrpc/errors.js';
+import { asRecord, type Message, paramsOf } from '../jsonrpc/message.js';
+import type { LogLevels } from './log-levels.js';
+import type { Port } from './port.js';
+import type { Questions } from './questions.js';
+import type { Subscriptions } from './subscriptions.js';
+import type { Tasks } from './tasks.js';
+
+/** Why a question of the server reaches nobody. */
+export interface Refusal {
+  readonly code: number;
+  readonly reason: string;
+}
+
+/** What a client must have declared to be asked this (`ClientCapabilities` of each revision). */
+const CAPABILITY_FOR: Readonly<Record<string, string>> = {
+  'sampling/createMessage': 'sampling',
+  'elicitation/create': 'elicitation',
+  'roots/list': 'roots',
+};
+
+const RELATED_TASK = 'io.modelcontextprotocol/related-task';
+
+/** Decides which of the sessions that share an upstream a message of the server is for. Never a guess. */
+export class Audience {
+  readonly #ports: ReadonlySet<Port>;
+  readonly #levels: LogLevels;
+  readonly #subscriptions: Subscriptions;
+  readonly #tasks: Tasks;
+  readonly #questions: Questions;
+  /** Sessions that have a request open: what the server sends may be caused by one of them. */
+  readonly #busy = new Set<Port>();
+
+  constructor(
+    ports: ReadonlySet<Port>,
+    levels: LogLevels,
+    subscriptions: Subscriptions,
+    tasks: Tasks,
+    questions: Questions,
+  ) {
+    this.#ports = ports;
+    this.#levels = levels;
+    this.#subscriptions = subscriptions;
+    this.#tasks = tasks;
+    this.#questions = questions;
+  }
+
+  busy(port: Port): void {
+    this.#busy.add(port);
+  }
+
+  idle(port: Port): void {
+    this.#busy.delete(port);
+  }
+
+  /** The session of an upstream that has only one. */
+  any(): Port | Refusal {
+    const [port] = this.#ports;
+    return port ?? { code: ErrorCode.InternalError, reason: 'no client is connected' };
+  }
+
+  /** Who is asked a question: whose call caused it, and only where that is certain. */
+  ofQuestion(question: Message): Port | Refusal {
+    const port = this.#relatedTask(question) ?? this.#onlyBusy();
+    if (port === undefined) {
+      const reason =
+        this.#busy.size === 0
+          ? 'several clients share this server process, and none has a call open that could have caused it'
+          : 'calls of several clients are open on this shared server process, and nothing says whose caused it ' +
+            '(sharing "session" gives each client its own process)';
+      return { code: ErrorCode.InternalError, reason };
+    }
+    const capability = CAPABILITY_FOR[question.method ?? ''];
+    if (capability !== undefined && port.capabilities[capability] === undefined) {
+      return {
+        code: ErrorCode.MethodNotFound,
+        reason: `the client did not declare the capability "${capability}"`,
+      };
+    }
+    return port;
+  }
+
+  /** Who hears a notification; undefined where it belongs to one of several and nothing says to which. */
+  ofNotification(message: Message): Iterable<Port> | undefined {
+    switch (message.method) {
+      case 'notifications/tools/list_changed':
+      case 'notifications/prompts/list_changed':
+      case 'notifications/resources/list_changed':
+        return this.#ports;
+      case 'notifications/resources/updated':
+        return this.#subscriptions.audience(String(paramsOf(message).uri));
+      case 'notifications/message':
+        return this.#ofLog(message);
+      case 'notifications/tasks/status':
+        return some(this.#tasks.owner(paramsOf(message).taskId));
+      case 'notifications/elicitation/complete':
+        return some(this.#questions.elicited(paramsOf(message).elicitationId));
+      default:
+        return some(this.#relatedTask(message)) ?? some(this.#onlyBusy()) ?? this.#ports;
+    }
+  }
+
+  /**
+   * Nothing in a log message says which call caused it. With the calls of one session open it is taken
+   * for that session's; with none it is everybody's; with several it is nobody's, since it may tell one
+   * client what another is doing.
+   */
+  #ofLog(message: Message): Iterable<Port> | undefined {
+    const level = String(paramsOf(message).level);
+    const related = this.#relatedTask(message) ?? this.#onlyBusy();
+    if (related === undefined && this.#busy.size > 0) return undefined;
+    const heard = related === undefined ? [...this.#ports] : [related];
+    return heard.filter((port) => this.#levels.hears(port, level));
+  }
+
+  #relatedTask(message: Message): Port | undefined {
+    if (!message.text.includes(RELATED_TASK)) return undefined;
+    const meta = asRecord(asRecord(paramsOf(message)._meta)[RELATED_TASK]);
+    return this.#tasks.owner(meta.taskId);
+  }
+
+  #onlyBusy(): Port | undefined {
+    if (this.#busy.size !== 1) return undefined;
+    const [port] = this.#busy;
+    return port;
+  }
+}
+
+function some(port: Port | undefined): Port[] | undefined {
+  return port === undefined ? undefined : [port];
+}

@@ -1,0 +1,77 @@
+import type { Key, Message } from '../jsonrpc/message.js';
+import type { Wire } from '../jsonrpc/wire.js';
+import type { CloseReason, Link, Receiver } from './link.js';
+
+/** A request that is under way to the server. */
+export interface Call {
+  /** Whose it is; undefined: the proxy's own. */
+  readonly port: Port | undefined;
+  /** The id as its sender wrote it, and its key. */
+  readonly id: Wire;
+  readonly key: Key;
+  /** The id under which the server knows it; undefined while it waits for somebody else's handshake. */
+  readonly upstreamId: Wire | undefined;
+  readonly method: Wire;
+  /** The progress token as its sender wrote it. */
+  readonly token: Wire | undefined;
+  /** Whether the sender asked for a task: then its token outlives the answer. */
+  readonly asTask: boolean;
+  /** What the answer means to the proxy itself; runs before the sender gets it. */
+  readonly onAnswer: ((answer: Message) => Message) | undefined;
+  /** Takes back the time limit. */
+  disarm?: () => void;
+}
+
+/** What a port asks of the correlation it belongs to. */
+export interface PortOwner {
+  fromPort(port: Port, message: Message): void;
+  detach(port: Port): void;
+}
+
+/** One session's own end of an upstream that several sessions may use: to the session it is its server. */
+export class Port implements Link {
+  /** Open requests of this session, by the key of the id that the session gave them. */
+  readonly calls = new Map<Key, Call>();
+  /** What this session's client said it can be asked: the `capabilities` of its `initialize`. */
+  capabilities: Readonly<Record<string, unknown>> = {};
+  readonly #owner: PortOwner;
+  #receiver: Receiver | undefined;
+  #open = true;
+
+  constructor(owner: PortOwner) {
+    this.#owner = owner;
+  }
+
+  send(message: Message): void {
+    if (this.#open) this.#owner.fromPort(this, message);
+  }
+
+  listen(receiver: Receiver): void {
+    this.#receiver = receiver;
+  }
+
+  close(_reason?: CloseReason): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.#owner.detach(this);
+  }
+
+  /** Towards the session. */
+  deliver(message: Message, about?: Key): void {
+    if (this.#open) this.#receiver?.message(message, about);
+  }
+
+  /** Tells the session that its server is gone. */
+  drop(reason: CloseReason): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.#receiver?.closed(reason);
+  }
+
+  /** The only request of this session that is open, where there is exactly one. */
+  onlyCall(): Key | undefined {
+    if (this.calls.size !== 1) return undefined;
+    const [key] = this.calls.keys();
+    return key;
+  }
+}

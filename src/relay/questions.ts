@@ -1,0 +1,68 @@
+import { answerOf, asRecord, type Key, keyOf, type Message, paramsOf } from '../jsonrpc/message.js';
+import { parseWire, type Wire } from '../jsonrpc/wire.js';
+import type { Port } from './port.js';
+
+/** Open questions per upstream; beyond it the oldest is forgotten, and its late answer dropped. */
+export const MAX_QUESTIONS = 10_000;
+
+/** The error that sends a client to a URL first (2025-11-25, `client/elicitation`). */
+const URL_ELICITATION_REQUIRED = -32042;
+
+/** What the server has asked its clients: who was asked, so that nobody else answers. */
+export class Questions {
+  readonly #open = new Map<Key, { readonly port: Port; readonly id: Wire }>();
+  /** URL elicitations are followed by a notification that names only their id. */
+  readonly #elicitations = new Map<string, Port>();
+
+  asked(port: Port, question: Message): void {
+    const id = question.id ?? 'null';
+    remember(this.#open, keyOf(id), { port, id });
+    if (question.method === 'elicitation/create') this.#noteElicitation(port, paramsOf(question));
+  }
+
+  /** Takes note of the elicitations that an error asks the client for. */
+  noteElicitations(port: Port, answer: Message): void {
+    if (answer.kind !== 'error' || !answerOf(answer).includes(String(URL_ELICITATION_REQUIRED))) return;
+    const { elicitations } = asRecord(asRecord(parseWire(answerOf(answer))).data);
+    if (Array.isArray(elicitations))
+      for (const one of elicitations) this.#noteElicitation(port, asRecord(one));
+  }
+
+  /** Whether this answer is to something that this session was asked; it is closed then. */
+  answered(port: Port, answer: Message): boolean {
+    const key = keyOf(answer.id ?? 'null');
+    if (this.#open.get(key)?.port !== port) return false;
+    return this.#open.delete(key);
+  }
+
+  /** Who was asked what the server now cancels. It stays open: an answer may be under way already. */
+  cancelled(ref: Wire | undefined): Port | undefined {
+    return ref === undefined ? undefined : this.#open.get(keyOf(ref))?.port;
+  }
+
+  elicited(elicitationId: unknown): Port | undefined {
+    return typeof elicitationId === 'string' ? this.#elicitations.get(elicitationId) : undefined;
+  }
+
+  /** Forgets a session; returns the ids (raw JSON) of what it has not answered. */
+  forget(port: Port): Wire[] {
+    const ids: Wire[] = [];
+    for (const [key, question] of this.#open) {
+      if (question.port !== port) continue;
+      ids.push(question.id);
+      this.#open.delete(key);
+    }
+    for (const [id, owner] of this.#elicitations) if (owner === port) this.#elicitations.delete(id);
+    return ids;
+  }
+
+  #noteElicitation(port: Port, params: Readonly<Record<string, unknown>>): void {
+    if (typeof params.elicitationId === 'string') remember(this.#elicitations, params.elicitationId, port);
+  }
+}
+
+function remember<V>(map: Map<string, V>, key: string, value: V): void {
+  const [oldest] = map.keys();
+  if (map.size >= MAX_QUESTIONS && oldest !== undefined) map.delete(oldest);
+  map.set(key, value);
+}

@@ -1,0 +1,85 @@
+import type { ServerResponse } from 'node:http';
+import type { Wire } from '../jsonrpc/wire.js';
+import { type Beating, heartbeat, KEEP_ALIVE_MS } from './heartbeat.js';
+
+/**
+ * Octets that may wait for a client that does not read. Past it the stream is closed: a client that
+ * stalls must not fill the proxy's memory. Room for one message of the largest size and what comes with it.
+ */
+export const MAX_UNREAD = 80 * 1024 * 1024;
+
+export interface EventStreamOptions {
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly maxUnread?: number;
+}
+
+/**
+ * The writing side of one event stream (WHATWG HTML, "Server-sent events") on an HTTP response.
+ * A message is one line of JSON, so that it is always one `data:` line.
+ */
+export class EventStream implements Beating {
+  readonly #response: ServerResponse;
+  readonly #maxUnread: number;
+  #open = true;
+  #lastWrite = Date.now();
+
+  constructor(response: ServerResponse, options: EventStreamOptions = {}) {
+    this.#response = response;
+    this.#maxUnread = options.maxUnread ?? MAX_UNREAD;
+    response.writeHead(200, {
+      'content-type': 'text/event-stream',
+      'cache-control': 'no-cache, no-transform',
+      'x-accel-buffering': 'no',
+      ...options.headers,
+    });
+    response.flushHeaders();
+    response.once('close', () => this.#closed());
+    response.on('error', () => this.#closed());
+    heartbeat.add(this);
+  }
+
+  get open(): boolean {
+    return this.#open;
+  }
+
+  /** One event. `id` is left out where the stream can't be resumed. */
+  event(name: string, data: Wire, id?: string): void {
+    this.#write(`${id === undefined ? '' : `id: ${id}\n`}event: ${name}\ndata: ${data}\n\n`);
+  }
+
+  /** An event with an id and no data: from here on the client can resume (2025-11-25, transports). */
+  prime(id: string): void {
+    this.#write(`id: ${id}\ndata: \n\n`);
+  }
+
+  /** Tells the client how long to wait before it connects again, in milliseconds. */
+  retry(ms: number): void {
+    this.#write(`retry: ${ms}\n\n`);
+  }
+
+  end(): void {
+    if (!this.#open) return;
+    this.#closed();
+    this.#response.end();
+  }
+
+  /** Sends a comment if nothing was sent lately. */
+  beat(now: number): void {
+    if (now - this.#lastWrite >= KEEP_ALIVE_MS) this.#write(': keep-alive\n\n');
+  }
+
+  #write(text: Wire): void {
+    if (!this.#open) return;
+    this.#lastWrite = Date.now();
+    this.#response.write(text, 'latin1');
+    if (this.#response.writableLength > this.#maxUnread) {
+      this.#closed();
+      this.#response.destroy();
+    }
+  }
+
+  #closed(): void {
+    this.#open = false;
+    heartbeat.delete(this);
+  }
+}

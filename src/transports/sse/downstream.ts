@@ -1,0 +1,44 @@
+import type { ServerResponse } from 'node:http';
+import type { Message } from '../../jsonrpc/message.js';
+import type { CloseReason, Link, Receiver } from '../../relay/link.js';
+import { EventStream } from '../event-stream.js';
+
+/**
+ * A client over HTTP+SSE (2024-11-05, `basic/transports`): its messages come in POSTs, everything for it
+ * goes on the one stream that it opened.
+ */
+export class SseDownstream implements Link {
+  readonly #stream: EventStream;
+  #receiver: Receiver | undefined;
+  #open = true;
+
+  /** @param endpoint where the client is to POST: an absolute path with the session's id */
+  constructor(response: ServerResponse, endpoint: string) {
+    this.#stream = new EventStream(response);
+    this.#stream.event('endpoint', endpoint);
+    response.once('close', () => {
+      if (!this.#open) return;
+      this.#open = false;
+      this.#receiver?.closed({ kind: 'ended', text: 'the client closed its stream' });
+    });
+  }
+
+  /** Takes a message that the client has POSTed. */
+  receive(message: Message): void {
+    if (this.#open) this.#receiver?.message(message);
+  }
+
+  send(message: Message): void {
+    this.#stream.event('message', message.text);
+  }
+
+  listen(receiver: Receiver): void {
+    this.#receiver = receiver;
+  }
+
+  close(_reason: CloseReason): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.#stream.end();
+  }
+}

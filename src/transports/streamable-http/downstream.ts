@@ -1,0 +1,275 @@
+import type { ServerResponse } from 'node:http';
+import { ErrorCode } from '../../jsonrpc/errors.js';
+import { makeError } from '../../jsonrpc/make.js';
+import { answerOf, asRecord, type Key, keyOf, type Message, refOf } from '../../jsonrpc/message.js';
+import { parseWire, type Wire } from '../../jsonrpc/wire.js';
+import type { CloseReason, Link, Receiver } from '../../relay/link.js';
+import { Channel } from './channel.js';
+import { type Accepted, Exchange } from './exchange.js';
+import { parseEventId, Replay } from './replay.js';
+
+/** The first version in which an event may have an id and no data (2025-11-25, changelog). */
+const PRIMED_SINCE = '2025-11-25';
+/** GET streams that one session may have open; more would be a client that forgets to close them. */
+export const MAX_LISTENING = 8;
+/** Messages that wait for a stream to be opened. Past it the oldest is dropped. */
+export const MAX_WAITING = 256;
+/** Streams that are remembered after their end, so that a client can still fetch their last events. */
+export const MAX_ENDED_CHANNELS = 64;
+/** Questions that the client has not answered; past it the oldest no longer counts as asked. */
+export const MAX_ASKED = 1000;
+
+export interface StreamableHttpOptions {
+  /** Undefined where there are no sessions (`--stateless`). */
+  readonly sessionId: string | undefined;
+  /** Milliseconds after which a client of 2025-11-25 is made to poll for an open answer; 0: never. */
+  readonly pollAfter: number;
+  /** `initialize` was answered; undefined: with an error, so that there is no session. */
+  readonly onInitialized?: (version: string | undefined) => void;
+  /** All requests that came have been answered. */
+  readonly onIdle?: () => void;
+}
+
+/** Why a POST was not taken. `id` is the raw id that the error answers. */
+export interface Refused {
+  readonly id: Wire;
+  readonly reason: string;
+}
+
+/**
+ * A client over Streamable HTTP with sessions (2025-03-26 to 2025-11-25, `basic/transports`): its
+ * messages come in POSTs; what is for it goes on the stream of the POST it belongs to, else on the
+ * stream that the client opened with GET, else it waits for one.
+ */
+export class StreamableHttpDownstream implements Link {
+  readonly #options: StreamableHttpOptions;
+  readonly #exchanges = new Map<Key, Exchange>();
+  readonly #channels = new Map<number, Channel>();
+  readonly #replay = new Replay();
+  readonly #waiting: Wire[] = [];
+  readonly #asked = new Set<Key>();
+  #listening: Channel[] = [];
+  #receiver: Receiver | undefined;
+  #initializing: Key | undefined;
+  #version: string | undefined;
+  #announceSession = false;
+  #nextChannel = 1;
+  #open = true;
+
+  constructor(options: StreamableHttpOptions) {
+    this.#options = options;
+  }
+
+  /** The version that `initialize` agreed on; undefined before that. */
+  get version(): string | undefined {
+    return this.#version;
+  }
+
+  /** Whether a request or a stream of this client is open. */
+  get busy(): boolean {
+    return this.#exchanges.size > 0 || this.#listening.some((channel) => channel.connected);
+  }
+
+  /** Takes what the client has POSTed and answers on `response`, unless it is refused. */
+  receive(
+    messages: readonly Message[],
+    batch: boolean,
+    accepted: Accepted,
+    response: ServerResponse,
+  ): Refused | undefined {
+    const requests = messages.filter((message) => message.kind === 'request');
+    const refused = this.#check(messages);
+    if (refused) return refused;
+    if (requests.length > 0) this.#openExchange(requests, batch, accepted, response);
+    for (const message of messages) {
+      if (message.method === 'notifications/cancelled') this.#cancel(message);
+      this.#receiver?.message(message);
+    }
+    if (requests.length === 0) response.writeHead(202, { 'content-length': '0' }).end();
+    return undefined;
+  }
+
+  /**
+   * The client opens a stream, or resumes one where it names the last event it got. Returns why not.
+   */
+  open(response: ServerResponse, lastEventId: string | undefined): 'unknown-event' | 'too-many' | undefined {
+    if (lastEventId !== undefined) {
+      const place = parseEventId(lastEventId);
+      const channel = place && this.#channels.get(place.stream);
+      if (!place || !channel) return 'unknown-event';
+      channel.resume(response, {}, place.sequence);
+      if (this.#listening.includes(channel)) this.#flush(channel);
+      else if (!this.#carried(channel)) channel.end();
+      return undefined;
+    }
+    if (this.#listening.filter((channel) => channel.connected).length >= MAX_LISTENING) return 'too-many';
+    const channel = this.#openChannel();
+    channel.connect(response, {});
+    this.#listening.push(channel);
+    this.#flush(channel);
+    this.#forgetChannels();
+    return undefined;
+  }
+
+  /** The client ends the session (DELETE). */
+  end(): void {
+    const reason: CloseReason = { kind: 'ended', text: 'the client ended its session' };
+    if (!this.#open) return;
+    this.close(reason);
+    this.#receiver?.closed(reason);
+  }
+
+  listen(receiver: Receiver): void {
+    this.#receiver = receiver;
+  }
+
+  send(message: Message, about?: Key): void {
+    if (!this.#open) return;
+    if (message.kind === 'response' || message.kind === 'error') {
+      this.#answer(message);
+      return;
+    }
+    if (message.kind === 'request') this.#noteAsked(keyOf(message.id ?? 'null'));
+    const exchange = about === undefined ? undefined : this.#exchanges.get(about);
+    if (!exchange?.also(message.text)) this.#sendUnrelated(message.text);
+  }
+
+  close(reason: CloseReason): void {
+    if (!this.#open) return;
+    this.#open = false;
+    for (const exchange of new Set(this.#exchanges.values())) {
+      exchange.fail((key) => makeError(key, ErrorCode.InternalError, reason.text, reason.data));
+    }
+    for (const channel of this.#channels.values()) channel.end();
+  }
+
+  #check(messages: readonly Message[]): Refused | undefined {
+    const keys = new Set<Key>();
+    for (const message of messages) {
+      const id = message.id ?? 'null';
+      const key = keyOf(id);
+      if (message.kind === 'request') {
+        if (this.#exchanges.has(key) || keys.has(key)) {
+          return { id: 'null', reason: `the id ${id} is in use by a request that is still open` };
+        }
+        keys.add(key);
+      } else if (message.kind !== 'notification' && !this.#asked.has(key)) {
+        return { id: 'null', reason: `nobody waits for an answer to ${id}` };
+      }
+    }
+    for (const message of messages) {
+      if (message.kind !== 'request' && message.kind !== 'notification')
+        this.#asked.delete(keyOf(message.id ?? 'null'));
+    }
+    return undefined;
+  }
+
+  #openExchange(
+    requests: readonly Message[],
+    batch: boolean,
+    accepted: Accepted,
+    response: ServerResponse,
+  ): void {
+    const keys = requests.map((request) => keyOf(request.id ?? 'null'));
+    const initialize = requests.find((request) => request.method === 'initialize');
+    if (initialize) {
+      this.#initializing = keyOf(initialize.id ?? 'null');
+      this.#announceSession = true;
+    }
+    const exchange = new Exchange(response, keys, {
+      accepted,
+      batch,
+      headers: () => this.#headers(initialize !== undefined),
+      openChannel: () => this.#openChannel(),
+      pollAfter: () => (this.#primed ? this.#options.pollAfter : 0),
+      onDone: (done) => this.#exchangeDone(done),
+    });
+    for (const key of keys) this.#exchanges.set(key, exchange);
+  }
+
+  #exchangeDone(keys: readonly Key[]): void {
+    for (const key of keys) this.#exchanges.delete(key);
+    if (this.#exchanges.size === 0) this.#options.onIdle?.();
+  }
+
+  #headers(initialize: boolean): Readonly<Record<string, string>> {
+    const { sessionId } = this.#options;
+    return initialize && this.#announceSession && sessionId !== undefined
+      ? { 'mcp-session-id': sessionId }
+      : {};
+  }
+
+  get #primed(): boolean {
+    return this.#version !== undefined && this.#version >= PRIMED_SINCE;
+  }
+
+  #openChannel(): Channel {
+    const channel = new Channel(this.#nextChannel++, this.#replay, this.#primed);
+    this.#channels.set(channel.number, channel);
+    return channel;
+  }
+
+  /** Keeps the streams that are in use and the last few of the others. */
+  #forgetChannels(): void {
+    const ended = [...this.#channels.values()].filter(
+      (channel) => !channel.connected && !this.#carried(channel),
+    );
+    for (const channel of ended.slice(0, -MAX_ENDED_CHANNELS)) {
+      this.#channels.delete(channel.number);
+      this.#listening = this.#listening.filter((other) => other !== channel);
+    }
+  }
+
+  /** Whether an open request will still be answered on this stream. */
+  #carried(channel: Channel): boolean {
+    for (const exchange of this.#exchanges.values()) if (exchange.carries(channel)) return true;
+    return false;
+  }
+
+  #answer(message: Message): void {
+    const key = keyOf(message.id ?? 'null');
+    const exchange = this.#exchanges.get(key);
+    if (!exchange) return;
+    if (key === this.#initializing) this.#initialized(message);
+    exchange.answer(key, message.text);
+    if (this.#channels.size > MAX_ENDED_CHANNELS) this.#forgetChannels();
+  }
+
+  #initialized(answer: Message): void {
+    this.#initializing = undefined;
+    this.#announceSession = answer.kind === 'response';
+    if (answer.kind === 'response') {
+      const { protocolVersion } = asRecord(parseWire(answerOf(answer)));
+      this.#version = typeof protocolVersion === 'string' ? protocolVersion : undefined;
+      this.#options.onInitialized?.(this.#version ?? '');
+    } else {
+      this.#options.onInitialized?.(undefined);
+    }
+  }
+
+  #cancel(message: Message): void {
+    const ref = refOf(message);
+    if (ref !== undefined) this.#exchanges.get(keyOf(ref))?.cancel(keyOf(ref), ref);
+  }
+
+  #sendUnrelated(text: Wire): void {
+    const channel = this.#listening.findLast((one) => one.connected);
+    if (channel) {
+      channel.send(text);
+      return;
+    }
+    for (const exchange of this.#exchanges.values()) if (exchange.also(text)) return;
+    if (this.#waiting.length >= MAX_WAITING) this.#waiting.shift();
+    this.#waiting.push(text);
+  }
+
+  #flush(channel: Channel): void {
+    for (const text of this.#waiting.splice(0)) channel.send(text);
+  }
+
+  #noteAsked(key: Key): void {
+    const [oldest] = this.#asked;
+    if (this.#asked.size >= MAX_ASKED && oldest !== undefined) this.#asked.delete(oldest);
+    this.#asked.add(key);
+  }
+}

@@ -1,0 +1,143 @@
+import type { ServerResponse } from 'node:http';
+import { CANCELLED } from '../../jsonrpc/errors.js';
+import { makeError } from '../../jsonrpc/make.js';
+import type { Key, Message } from '../../jsonrpc/message.js';
+import type { Wire } from '../../jsonrpc/wire.js';
+import { type Beating, heartbeat, KEEP_ALIVE_MS } from '../heartbeat.js';
+import type { Channel } from './channel.js';
+
+/** What the client's `Accept` admits as the answer to a POST. */
+export interface Accepted {
+  readonly json: boolean;
+  readonly stream: boolean;
+}
+
+export interface ExchangeOptions {
+  readonly accepted: Accepted;
+  /** Whether the requests came as a batch: then answers in JSON are an array. */
+  readonly batch: boolean;
+  /** Headers of whatever answer there will be. */
+  readonly headers: () => Readonly<Record<string, string>>;
+  /** Makes the stream that this answer turns into. */
+  readonly openChannel: () => Channel;
+  /** Milliseconds after which an open stream is closed so that the client polls; 0: never. */
+  readonly pollAfter: () => number;
+  readonly onDone: (keys: readonly Key[]) => void;
+}
+
+/**
+ * One POST with requests in it, until all of them are answered: with plain JSON where the answers are
+ * the first thing that comes, else with an event stream.
+ */
+export class Exchange implements Beating {
+  readonly #response: ServerResponse;
+  readonly #options: ExchangeOptions;
+  readonly #keys: readonly Key[];
+  readonly #pending: Set<Key>;
+  readonly #held: Wire[] = [];
+  readonly #since = Date.now();
+  #channel: Channel | undefined;
+  #poll: NodeJS.Timeout | undefined;
+  #done = false;
+
+  constructor(response: ServerResponse, keys: readonly Key[], options: ExchangeOptions) {
+    this.#response = response;
+    this.#keys = keys;
+    this.#pending = new Set(keys);
+    this.#options = options;
+    heartbeat.add(this);
+  }
+
+  get open(): boolean {
+    return !this.#done;
+  }
+
+  /** Whether this stream is what the answer has turned into. */
+  carries(channel: Channel): boolean {
+    return this.#channel === channel;
+  }
+
+  /** The answer to one of the requests. */
+  answer(key: Key, text: Wire): void {
+    if (!this.#pending.delete(key)) return;
+    if (this.#channel) this.#channel.send(text);
+    else this.#held.push(text);
+    this.#finishIfAnswered();
+  }
+
+  /** Another message that belongs here. Returns false where this client wants JSON only. */
+  also(text: Wire): boolean {
+    if (this.#done || !this.#options.accepted.stream) return false;
+    this.#stream().send(text);
+    return true;
+  }
+
+  /**
+   * The client has given a request up and waits for no answer. Where nothing was sent yet, an empty
+   * stream ends the POST. A stream that the client could resume ends with an error instead, so that it
+   * does not come back for the answer.
+   */
+  cancel(key: Key, id: Wire): void {
+    if (!this.#pending.has(key)) return;
+    const last = this.#pending.size === 1 && this.#held.length === 0;
+    if (last && !this.#channel && this.#options.accepted.stream) {
+      this.#pending.delete(key);
+      this.#finish();
+      this.#response.writeHead(200, {
+        'content-type': 'text/event-stream',
+        'cache-control': 'no-cache, no-transform',
+        ...this.#options.headers(),
+      });
+      this.#response.end();
+      return;
+    }
+    this.answer(key, makeError(id, CANCELLED, 'cancelled by the client').text);
+  }
+
+  /** Answers what is still open, because there will be no answers. */
+  fail(error: (key: Key) => Message): void {
+    for (const key of [...this.#pending]) this.answer(key, error(key).text);
+  }
+
+  beat(now: number): void {
+    if (this.#channel || now - this.#since < KEEP_ALIVE_MS || !this.#options.accepted.stream) return;
+    if (!this.#response.destroyed) this.#stream();
+  }
+
+  #stream(): Channel {
+    if (this.#channel) return this.#channel;
+    const channel = this.#options.openChannel();
+    this.#channel = channel;
+    channel.connect(this.#response, { headers: this.#options.headers() });
+    for (const text of this.#held.splice(0)) channel.send(text);
+    const pollAfter = this.#options.pollAfter();
+    if (pollAfter > 0) this.#poll = setTimeout(() => channel.pause(), pollAfter).unref();
+    return channel;
+  }
+
+  #finishIfAnswered(): void {
+    if (this.#pending.size > 0) return;
+    if (!this.#channel && !this.#options.accepted.json) this.#stream();
+    this.#finish();
+    if (this.#channel) this.#channel.end();
+    else this.#sendJson();
+  }
+
+  #sendJson(): void {
+    const [first = ''] = this.#held;
+    const body = this.#options.batch ? `[${this.#held.join(',')}]` : first;
+    this.#response.writeHead(200, {
+      'content-type': 'application/json',
+      'content-length': body.length,
+      ...this.#options.headers(),
+    });
+    this.#response.end(body, 'latin1');
+  }
+
+  #finish(): void {
+    this.#done = true;
+    clearTimeout(this.#poll);
+    heartbeat.delete(this);
+    this.#options.onDone(this.#keys);
+  }
+}

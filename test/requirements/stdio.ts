@@ -1,0 +1,77 @@
+/** What the stdio transport and the end of a process ask, on both sides. */
+import { EVERY, PAGES, type Requirement, SINCE_2025_11 } from './row.js';
+
+export const stdio = [
+  {
+    id: 'stdio.utf-8',
+    level: 'MUST',
+    versions: EVERY,
+    side: 'both',
+    text: 'Messages are UTF-8.',
+    source: `${PAGES}/2025-11-25/basic/transports.mdx`,
+  },
+  {
+    id: 'stdio.supported',
+    level: 'SHOULD',
+    versions: EVERY,
+    side: 'upstream',
+    text: 'A client supports stdio.',
+    source: `${PAGES}/2025-11-25/basic/transports.mdx`,
+  },
+  {
+    id: 'stdio.no-embedded-newline',
+    level: 'MUST NOT',
+    versions: EVERY,
+    side: 'both',
+    text: 'A message has no newline inside; newlines stand between messages.',
+    source: `${PAGES}/2025-11-25/basic/transports.mdx#stdio`,
+  },
+  {
+    id: 'stdio.stderr-is-no-error',
+    level: 'SHOULD NOT',
+    versions: SINCE_2025_11,
+    side: 'upstream',
+    text: 'What a server writes on stderr is not taken for a failure.',
+    source: `${PAGES}/2025-11-25/basic/transports.mdx#stdio`,
+  },
+  {
+    id: 'stdio.stdout-only-messages',
+    level: 'MUST NOT',
+    versions: EVERY,
+    side: 'downstream',
+    text: 'Nothing but messages is written on our stdout where it is the transport.',
+    source: `${PAGES}/2025-11-25/basic/transports.mdx#stdio`,
+  },
+  {
+    id: 'stdio.stdin-only-messages',
+    level: 'MUST NOT',
+    versions: EVERY,
+    side: 'upstream',
+    text: "Nothing but messages is written to the server's stdin.",
+    source: `${PAGES}/2025-11-25/basic/transports.mdx#stdio`,
+  },
+  {
+    id: 'stdio.shutdown.closes-stdin',
+    level: 'SHOULD',
+    versions: EVERY,
+    side: 'upstream',
+    text: 'The end of a server process begins with closing its stdin.',
+    source: `${PAGES}/2025-11-25/basic/lifecycle.mdx#shutdown`,
+  },
+  {
+    id: 'stdio.shutdown.sigterm',
+    level: 'SHOULD',
+    versions: EVERY,
+    side: 'upstream',
+    text: 'A server that stays after its stdin was closed gets SIGTERM.',
+    source: `${PAGES}/2025-11-25/basic/lifecycle.mdx#shutdown`,
+  },
+  {
+    id: 'stdio.shutdown.sigkill',
+    level: 'SHOULD',
+    versions: EVERY,
+    side: 'upstream',
+    text: 'A server that stays after SIGTERM gets SIGKILL.',
+    source: `${PAGES}/2025-11-25/basic/lifecycle.mdx#shutdown`,
+  },
+] as const satisfies readonly Requirement[];

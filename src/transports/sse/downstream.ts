@@ -32,6 +32,14 @@ export class SseDownstream implements Link {
     this.#stream.event('message', message.text);
   }
 
+  /** Ends the session from the proxy's side. */
+  end(text: string): void {
+    if (!this.#open) return;
+    const reason: CloseReason = { kind: 'stopping', text };
+    this.close(reason);
+    this.#receiver?.closed(reason);
+  }
+
   listen(receiver: Receiver): void {
     this.#receiver = receiver;
   }

@@ -28,6 +28,8 @@ export interface StreamableHttpOptions {
   readonly onInitialized?: (version: string | undefined) => void;
   /** All requests that came have been answered. */
   readonly onIdle?: () => void;
+  /** The link has ended, from whichever side. */
+  readonly onEnd?: () => void;
 }
 
 /** Why a POST was not taken. `id` is the raw id that the error answers. */
@@ -141,6 +143,7 @@ export class StreamableHttpDownstream implements Link {
       exchange.fail((key) => makeError(key, ErrorCode.InternalError, reason.text, reason.data));
     }
     for (const channel of this.#channels.values()) channel.end();
+    this.#options.onEnd?.();
   }
 
   #check(messages: readonly Message[]): Refused | undefined {

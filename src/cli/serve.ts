@@ -1,0 +1,58 @@
+import type { Emit } from '../observability/events.js';
+import { killAllNow } from '../process/tree.js';
+import { type ProxyOptions, type RunningProxy, startProxy } from '../proxy.js';
+
+/** Server mode: runs until a signal ends it, or no server could be started. Returns the exit code. */
+export async function serve(
+  options: ProxyOptions,
+  emit: Emit,
+  writeError: (text: string) => void,
+): Promise<number> {
+  process.on('exit', killAllNow);
+  let proxy: RunningProxy;
+  try {
+    proxy = await startProxy(options, emit);
+  } catch (error) {
+    emit({ level: 'error', text: error instanceof Error ? error.message : String(error) });
+    return 1;
+  }
+  announce(proxy, emit, writeError);
+  const signal = ended();
+  const failed = proxy.started.then((outcomes) => {
+    const bad = outcomes.filter((outcome) => !outcome.ok);
+    return bad.length === outcomes.length ? bad : new Promise<never>(() => {});
+  });
+  const end = await Promise.race([signal, failed]);
+  if (typeof end === 'string') emit({ level: 'info', text: `${end}: stopping` });
+  else emit({ level: 'error', text: `no server could be started:\n${end.map(describe).join('\n')}` });
+  await proxy.close();
+  return typeof end === 'string' ? 0 : 1;
+}
+
+function describe(outcome: { readonly name: string; readonly reason: string }): string {
+  return `${outcome.name}: ${outcome.reason}`;
+}
+
+/** The one line for machines, at every log level, and the same for people. */
+function announce(proxy: RunningProxy, emit: Emit, writeError: (text: string) => void): void {
+  for (const { name, mcp, sse } of proxy.servers) {
+    emit({ level: 'info', text: `serves ${mcp} (Streamable HTTP) and ${sse} (HTTP+SSE)`, server: name });
+  }
+  writeError(`${JSON.stringify({ event: 'listening', url: proxy.url, servers: proxy.servers })}\n`);
+}
+
+const SIGNALS = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 } as const;
+
+/** The first signal that asks the program to end. A second one ends it at once. */
+export function ended(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    let asked = false;
+    for (const [signal, number] of Object.entries(SIGNALS)) {
+      process.on(signal, () => {
+        if (asked) process.exit(128 + number);
+        asked = true;
+        resolve(signal as NodeJS.Signals);
+      });
+    }
+  });
+}

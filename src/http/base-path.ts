@@ -1,0 +1,19 @@
+import type { IncomingMessage } from 'node:http';
+
+/** A path prefix as it may stand in a URL: nothing that could begin a host, a header or an event. */
+const PREFIX = /^(?:\/[\w.~!$&'()*+,;=:@%-]+)+$/;
+
+/**
+ * The prefix under which the client sees the proxy: the configured one, else the one that a reverse proxy
+ * names in `X-Forwarded-Prefix`. Empty where there is none, or none that is safe to repeat.
+ */
+export function basePathOf(configured: string, request: IncomingMessage): string {
+  if (configured !== '') return normalized(configured);
+  const forwarded = request.headers['x-forwarded-prefix'];
+  return typeof forwarded === 'string' ? normalized(forwarded) : '';
+}
+
+function normalized(prefix: string): string {
+  const path = prefix.trim().replace(/\/+$/, '');
+  return PREFIX.test(path) ? path : '';
+}

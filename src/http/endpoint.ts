@@ -1,0 +1,60 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { ErrorCode } from '../jsonrpc/errors.js';
+import type { Message } from '../jsonrpc/message.js';
+import type { Emit } from '../observability/events.js';
+import { AtCapacity, type Pool } from '../process/pool.js';
+import type { Link } from '../relay/link.js';
+import { relay } from '../relay/relay.js';
+import type { SessionRegistry } from '../sessions/registry.js';
+import { refuse } from './reply.js';
+
+/** What the handlers of a server's endpoints have to do with. */
+export interface Endpoint {
+  readonly pool: Pool;
+  readonly sessions: SessionRegistry;
+  readonly emit: Emit;
+  readonly stateless: boolean;
+  readonly pollAfter: number;
+  readonly maxBody: number;
+  /** True while the proxy ends: nothing new is begun. */
+  readonly stopping: () => boolean;
+  /** Where the client is to POST over HTTP+SSE, for this request: an absolute path. */
+  readonly messagesPath: (request: IncomingMessage) => string;
+}
+
+/** How long a client should wait that came while there was no place, in seconds. */
+const RETRY_AFTER = '5';
+
+/** Refuses what would begin something new while there is no place for it. Returns whether it did. */
+export function refuseIfFull(endpoint: Endpoint, response: ServerResponse, message?: Message): boolean {
+  if (endpoint.stopping()) refuseBusy(response, 'the proxy is stopping', message);
+  else if (endpoint.sessions.full)
+    refuseBusy(response, 'the proxy has as many sessions as it may have', message);
+  else return false;
+  return true;
+}
+
+/** Joins a client to its server. Returns false, and has refused, where there is no process for it. */
+export function join(
+  endpoint: Endpoint,
+  downstream: Link,
+  initialize: Message,
+  response: ServerResponse,
+): boolean {
+  try {
+    relay(downstream, endpoint.pool.open(initialize));
+    return true;
+  } catch (error) {
+    if (!(error instanceof AtCapacity)) throw error;
+    refuseBusy(response, error.message, initialize);
+    return false;
+  }
+}
+
+export function refuseBusy(response: ServerResponse, text: string, message: Message | undefined): void {
+  refuse(response, 503, text, {
+    code: ErrorCode.InternalError,
+    id: message?.id ?? 'null',
+    headers: { 'retry-after': RETRY_AFTER },
+  });
+}

@@ -1,0 +1,65 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { ErrorCode } from '../jsonrpc/errors.js';
+import type { Message } from '../jsonrpc/message.js';
+import { scan } from '../jsonrpc/scan.js';
+import { readBody } from './body.js';
+import { refuse } from './reply.js';
+
+/** The messages of one POST. */
+export interface Posted {
+  readonly messages: readonly Message[];
+  readonly batch: boolean;
+}
+
+/** Reads the JSON-RPC messages of a POST; refuses what is none with the status and error that says so. */
+export function readPost(
+  request: IncomingMessage,
+  response: ServerResponse,
+  maxBody: number,
+  done: (posted: Posted) => void,
+): void {
+  const type = (request.headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase();
+  const encoding = request.headers['content-encoding'];
+  if (type !== 'application/json') {
+    refuse(response, 415, `the Content-Type must be application/json, not ${JSON.stringify(type || 'none')}`);
+    return;
+  }
+  if (encoding !== undefined && encoding !== 'identity') {
+    refuse(response, 415, `the body must not be compressed (Content-Encoding ${JSON.stringify(encoding)})`);
+    return;
+  }
+  readBody(request, maxBody, (body) => {
+    switch (body.kind) {
+      case 'aborted':
+        return;
+      case 'too-large':
+        refuse(response, 413, `the body is larger than the limit of ${maxBody} octets`, {
+          headers: { connection: 'close' },
+        });
+        return;
+      case 'not-utf8':
+        refuse(response, 400, 'the body is not UTF-8', { code: ErrorCode.ParseError });
+        return;
+      case 'text': {
+        const scanned = scan(body.text);
+        if (scanned.kind === 'malformed') {
+          refuse(response, 400, scanned.reason, { code: scanned.code });
+          return;
+        }
+        if (scanned.kind !== 'batch') {
+          done({ messages: [scanned], batch: false });
+          return;
+        }
+        const messages: Message[] = [];
+        for (const item of scanned.items) {
+          if (item.kind === 'malformed') {
+            refuse(response, 400, `a message of the batch is refused: ${item.reason}`, { code: item.code });
+            return;
+          }
+          messages.push(item);
+        }
+        done({ messages, batch: true });
+      }
+    }
+  });
+}

@@ -1,0 +1,46 @@
+/** What a request path stands for. `server` is undefined for the default server. */
+export type Route =
+  | { readonly kind: 'mcp' | 'sse' | 'messages'; readonly server: string | undefined }
+  | { readonly kind: 'status' }
+  | { readonly kind: 'unknown' };
+
+const ENDPOINTS = new Map<string, 'mcp' | 'sse' | 'messages'>([
+  ['mcp', 'mcp'],
+  ['sse', 'sse'],
+  ['messages', 'messages'],
+]);
+
+/**
+ * Finds what a path stands for. Every path is taken with and without a slash at its end; a server's name
+ * is percent-encoded in it.
+ *
+ * @param path the path of the request's target, without its query
+ */
+export function route(path: string): Route {
+  const segments = path.split('/').slice(1);
+  if (segments.length > 1 && segments.at(-1) === '') segments.pop();
+  const [first = '', name, endpoint, ...rest] = segments;
+  if (first === 'servers' && name !== undefined && endpoint !== undefined && rest.length === 0) {
+    const kind = ENDPOINTS.get(endpoint);
+    const server = decodeName(name);
+    return kind && server !== undefined ? { kind, server } : { kind: 'unknown' };
+  }
+  if (segments.length !== 1) return { kind: 'unknown' };
+  if (first === 'status') return { kind: 'status' };
+  const kind = ENDPOINTS.get(first);
+  return kind ? { kind, server: undefined } : { kind: 'unknown' };
+}
+
+/** The path of one of a server's endpoints. */
+export function pathOf(kind: 'mcp' | 'sse' | 'messages', server: string | undefined): string {
+  const end = kind === 'messages' ? 'messages/' : kind;
+  return server === undefined ? `/${end}` : `/servers/${encodeURIComponent(server)}/${end}`;
+}
+
+function decodeName(encoded: string): string | undefined {
+  try {
+    return decodeURIComponent(encoded);
+  } catch {
+    return undefined; // not percent-encoded UTF-8: no server can have this name
+  }
+}

@@ -1,0 +1,92 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { clientInfoOf, type SseSession } from '../sessions/session.js';
+import { SseDownstream } from '../transports/sse/downstream.js';
+import { accepted } from './accept.js';
+import { type Endpoint, join, refuseBusy, refuseIfFull } from './endpoint.js';
+import { readPost } from './post.js';
+import { refuse } from './reply.js';
+
+/** A client opens its stream (2024-11-05, `basic/transports`, "HTTP with SSE"). */
+export function handleSse(endpoint: Endpoint, request: IncomingMessage, response: ServerResponse): void {
+  if (request.method !== 'GET') {
+    // Clients find out which transport a server speaks by POSTing here first: this must be 405.
+    refuse(response, 405, 'this endpoint is for GET; POST goes to the endpoint that its stream names', {
+      headers: { allow: 'GET' },
+    });
+    return;
+  }
+  if (!accepted(request.headers.accept).stream) {
+    refuse(response, 406, 'Accept must admit text/event-stream');
+    return;
+  }
+  if (refuseIfFull(endpoint, response)) return;
+  const id = endpoint.sessions.newId();
+  const server = endpoint.pool.definition.name;
+  const downstream = new SseDownstream(response, `${endpoint.messagesPath(request)}?session_id=${id}`);
+  const session: SseSession = {
+    id,
+    server,
+    transport: 'sse',
+    downstream,
+    openedAt: Date.now(),
+    lastActivity: Date.now(),
+    client: undefined,
+    joined: false,
+    busy: () => true,
+    end: (text) => downstream.end(text),
+  };
+  endpoint.sessions.add(session);
+  response.once('close', () => {
+    endpoint.sessions.remove(id);
+    if (session.client === undefined) return;
+    const { name, version } = session.client;
+    endpoint.emit({ level: 'info', text: `session of ${name} ${version} ended`, server });
+  });
+}
+
+/** A client POSTs a message to the endpoint that its stream named. */
+export function handleMessages(endpoint: Endpoint, request: IncomingMessage, response: ServerResponse): void {
+  if (request.method !== 'POST') {
+    refuse(response, 405, `${request.method} is not for this endpoint`, { headers: { allow: 'POST' } });
+    return;
+  }
+  const query = new URLSearchParams(request.url?.split('?')[1] ?? '');
+  const id = query.get('session_id');
+  if (id === null || id === '') {
+    refuse(response, 400, 'the session_id is missing; use the URL that the endpoint event gave');
+    return;
+  }
+  const session = endpoint.sessions.find(id, endpoint.pool.definition.name, 'sse');
+  if (!session) {
+    refuse(response, 404, 'there is no such session (its stream has ended, or never was)');
+    return;
+  }
+  readPost(request, response, endpoint.maxBody, ({ messages, batch }) => {
+    const [message] = messages;
+    if (batch || !message) {
+      refuse(response, 400, 'HTTP+SSE takes one message in a POST');
+      return;
+    }
+    if (message.kind === 'request' && endpoint.stopping()) {
+      refuseBusy(response, 'the proxy is stopping', message);
+      return;
+    }
+    if (!session.joined) {
+      if (message.kind !== 'request' || message.method !== 'initialize') {
+        refuse(response, 400, 'a session begins with initialize', { id: message.id ?? 'null' });
+        return;
+      }
+      session.client = clientInfoOf(message);
+      if (!join(endpoint, session.downstream, message, response)) return;
+      session.joined = true;
+      const { name, version } = session.client;
+      endpoint.emit({
+        level: 'info',
+        text: `session of ${name} ${version} over HTTP+SSE`,
+        server: session.server,
+      });
+    }
+    response.writeHead(202, { 'content-length': '8' }).end('Accepted');
+    session.downstream.receive(message);
+  });
+}

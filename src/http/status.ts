@@ -1,0 +1,83 @@
+import { createHash } from 'node:crypto';
+import { maskArguments, maskValues } from '../observability/mask.js';
+import type { Pool } from '../process/pool.js';
+import type { SessionRegistry } from '../sessions/registry.js';
+import type { Session } from '../sessions/session.js';
+import { VERSION } from '../version.js';
+
+/** What `/status` is made of. */
+export interface StatusSource {
+  readonly pools: readonly Pool[];
+  readonly sessions: SessionRegistry;
+  /** When a client's request last came, in milliseconds since 1970. */
+  readonly lastActivity: () => number;
+  readonly startedAt: number;
+}
+
+/** The answer of `/status`: the original's two fields, and the truth about every server. Times are ISO 8601. */
+export function status(source: StatusSource): object {
+  return {
+    api_last_activity: iso(source.lastActivity()),
+    server_instances: Object.fromEntries(source.pools.map((pool) => [pool.definition.name, pool.state])),
+    version: VERSION,
+    started_at: iso(source.startedAt),
+    servers: source.pools.map((pool) => serverStatus(pool, source.sessions.of(pool.definition.name))),
+  };
+}
+
+function serverStatus(pool: Pool, sessions: readonly Session[]): object {
+  const { definition, lastExit } = pool;
+  const secrets = Object.values(definition.env);
+  const lastActivity = sessions.reduce((latest, session) => Math.max(latest, session.lastActivity), 0);
+  return {
+    name: definition.name,
+    state: pool.state,
+    reason: pool.state === 'failed' && lastExit ? maskValues(lastExit.text, secrets) : null,
+    definition: {
+      command: definition.command,
+      args: maskArguments(definition.args).map((arg) => maskValues(arg, secrets)),
+      env: Object.keys(definition.env),
+      cwd: definition.cwd ?? null,
+      pass_environment: definition.passEnvironment,
+      sharing: definition.sharing,
+      timeout: definition.timeout === undefined ? null : definition.timeout / 1000,
+    },
+    processes: pool.processes.map((process) => ({
+      pid: process.child.pid ?? null,
+      started_at: iso(process.child.startedAt),
+      state: process.alive ? 'ready' : 'starting',
+      sharing: process.placement?.kind ?? 'unassigned',
+      sessions: process.sessions,
+      requests_in_flight: process.inFlight,
+      stderr: process.child.stderrTail().map((line) => maskValues(line, secrets)),
+    })),
+    last_exit: lastExit
+      ? {
+          at: iso(lastExit.at),
+          pid: lastExit.pid ?? null,
+          exit_code: lastExit.exit.kind === 'exited' ? lastExit.exit.code : null,
+          signal: lastExit.exit.kind === 'killed' ? lastExit.exit.signal : null,
+          reason: maskValues(lastExit.text, secrets),
+          stderr: lastExit.stderr.map((line) => maskValues(line, secrets)),
+        }
+      : null,
+    sessions: sessions.map((session) => ({
+      id: shownId(session.id),
+      transport: session.transport,
+      client: session.client ?? null,
+      opened_at: iso(session.openedAt),
+      last_activity: iso(session.lastActivity),
+    })),
+    requests_in_flight: pool.inFlight,
+    last_activity: lastActivity === 0 ? null : iso(lastActivity),
+  };
+}
+
+/** A session's id lets in whoever has it, so what is shown is a name that can't be turned back into it. */
+function shownId(id: string): string {
+  return createHash('sha256').update(id).digest('hex').slice(0, 12);
+}
+
+function iso(time: number): string {
+  return new Date(time).toISOString();
+}

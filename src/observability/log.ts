@@ -1,0 +1,31 @@
+import type { Emit, LogLevel } from './events.js';
+
+const RANK: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warning: 2, error: 3 };
+const LABEL: Readonly<Record<LogLevel, string>> = {
+  debug: 'DEBUG',
+  info: 'INFO',
+  warning: 'WARNING',
+  error: 'ERROR',
+};
+/** Longer texts are cut: one event must not fill a disk. */
+const MAX_TEXT = 4000;
+
+/**
+ * Writes events as lines of text, those below `level` left out. Control characters are escaped, so that
+ * nothing a peer sends can look like a line of its own or move a terminal's cursor.
+ */
+export function createLog(level: LogLevel, write: (line: string) => void): Emit {
+  return (event) => {
+    if (RANK[event.level] < RANK[level]) return;
+    const server = event.server === undefined ? '' : ` [${visible(event.server)}]`;
+    const text = event.text.length > MAX_TEXT ? `${event.text.slice(0, MAX_TEXT)}…` : event.text;
+    const lines = text.split('\n').map(visible).join('\n    ');
+    write(`${new Date().toISOString()} ${LABEL[event.level]}${server} ${lines}\n`);
+  };
+}
+
+function visible(text: string): string {
+  return text.replace(/[\p{Cc}]/gu, (c) =>
+    c === '\t' ? c : `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`,
+  );
+}

@@ -1,0 +1,232 @@
+import type { ServerDefinition } from '../config/definition.js';
+import { type Message, paramsOf } from '../jsonrpc/message.js';
+import type { Emit } from '../observability/events.js';
+import type { Clock } from '../relay/clock.js';
+import type { Link } from '../relay/link.js';
+import type { ChildExit } from './child.js';
+import { ServerProcess } from './server-process.js';
+import {
+  EVERYBODY,
+  ownInitialize,
+  type Placement,
+  PROXY_ITSELF,
+  place,
+  type SharedPlacement,
+} from './sharing.js';
+
+/** Processes that one server definition may have at once: some 50 MB each, so that a machine survives them. */
+export const MAX_PROCESSES = 100;
+/** How long a process that nobody uses stays for the next client, in milliseconds. */
+export const PROCESS_IDLE_MS = 15 * 60_000;
+
+export interface PoolOptions {
+  readonly clock: Clock;
+  readonly emit: Emit;
+  readonly maxProcesses?: number;
+  readonly processIdleMs?: number;
+}
+
+/** How the last process that ended on its own did so. */
+export interface LastExit {
+  readonly at: number;
+  readonly pid: number | undefined;
+  readonly exit: ChildExit;
+  readonly text: string;
+  readonly stderr: readonly string[];
+}
+
+/** All places for processes are taken. `message` says so to the client. */
+export class AtCapacity extends Error {}
+
+/** The processes of one server definition: started, shared out by the sharing rule, ended. */
+export class Pool {
+  readonly definition: ServerDefinition;
+  /** Settles with the first thing heard of the server: that it works, or why it did not start. */
+  readonly started: Promise<{ readonly ok: true } | { readonly ok: false; readonly reason: string }>;
+  readonly #options: PoolOptions;
+  readonly #processes = new Set<ServerProcess>();
+  readonly #profiles = new Map<string, ServerProcess>();
+  readonly #handshakes = new WeakMap<ServerProcess, Promise<void>>();
+  readonly #idleTimers = new Map<ServerProcess, () => void>();
+  readonly #retiring = new Set<Promise<void>>();
+  #heard: (outcome: { ok: true } | { ok: false; reason: string }) => void = () => {};
+  #spare: ServerProcess | undefined;
+  #lastExit: LastExit | undefined;
+  #stopping = false;
+
+  constructor(definition: ServerDefinition, options: PoolOptions) {
+    this.definition = definition;
+    this.#options = options;
+    this.started = new Promise((resolve) => {
+      this.#heard = resolve;
+    });
+  }
+
+  get processes(): readonly ServerProcess[] {
+    return [...this.#processes];
+  }
+
+  get lastExit(): LastExit | undefined {
+    return this.#lastExit;
+  }
+
+  get inFlight(): number {
+    let sum = 0;
+    for (const process of this.#processes) sum += process.inFlight;
+    return sum;
+  }
+
+  get state(): 'starting' | 'ready' | 'failed' {
+    if (this.processes.some((process) => process.alive)) return 'ready';
+    if (this.#processes.size > 0) return 'starting';
+    return this.#lastExit === undefined ? 'ready' : 'failed';
+  }
+
+  /** Starts the first process, so that a wrong command is told early and the first client does not wait. */
+  start(): void {
+    if (this.definition.sharing !== 'shared') {
+      this.#spare = this.#startProcess();
+      return;
+    }
+    this.#ready(EVERYBODY).catch((error: unknown) => this.#tellFailure(error));
+  }
+
+  /**
+   * The link of a new session. Throws `AtCapacity`.
+   *
+   * @param initialize the client's `initialize`, which the session sends on this link next
+   */
+  open(initialize: Message): Link {
+    const placement = place(this.definition.sharing, paramsOf(initialize));
+    if (placement !== EVERYBODY) return this.#processFor(placement).attach();
+    return (this.#profiles.get(EVERYBODY.profile) ?? this.#withHandshake(EVERYBODY)).attach();
+  }
+
+  /** The link of a request that comes with no handshake. Rejects where the server can't be had. */
+  async openWithoutHandshake(): Promise<Link> {
+    const placement = this.definition.sharing === 'shared' ? EVERYBODY : PROXY_ITSELF;
+    return (await this.#ready(placement)).attach();
+  }
+
+  async stop(text: string): Promise<void> {
+    this.#stopping = true;
+    await Promise.all([...this.processes.map((process) => process.stop(text)), ...this.#retiring]);
+  }
+
+  /** The process of a profile whose handshake the proxy does itself, once that is done. */
+  async #ready(placement: SharedPlacement): Promise<ServerProcess> {
+    const process = this.#profiles.get(placement.profile) ?? this.#withHandshake(placement);
+    await this.#handshakes.get(process);
+    return process;
+  }
+
+  #withHandshake(placement: SharedPlacement): ServerProcess {
+    const process = this.#take();
+    const handshake = process.assign(placement).initialize(ownInitialize(placement));
+    this.#profiles.set(placement.profile, process);
+    this.#handshakes.set(process, handshake);
+    handshake.catch((error: unknown) => {
+      this.#tellFailure(error);
+      if (!process.ended) void process.stop('the handshake failed');
+    });
+    return process;
+  }
+
+  #processFor(placement: Placement): ServerProcess {
+    if (placement.kind === 'own') {
+      const process = this.#take();
+      process.assign(placement);
+      return process;
+    }
+    const existing = this.#profiles.get(placement.profile);
+    if (existing) return existing;
+    const process = this.#take();
+    process.assign(placement);
+    this.#profiles.set(placement.profile, process);
+    return process;
+  }
+
+  /** The process that was started ahead, else a new one. */
+  #take(): ServerProcess {
+    const spare = this.#spare;
+    this.#spare = undefined;
+    if (spare && !spare.ended) return spare;
+    const max = this.#options.maxProcesses ?? MAX_PROCESSES;
+    if (this.#processes.size >= max && !this.#endOneIdle()) {
+      throw new AtCapacity(
+        `server "${this.definition.name}" already has ${max} processes, each in use by a client; try again later`,
+      );
+    }
+    return this.#startProcess();
+  }
+
+  #endOneIdle(): boolean {
+    const idle = this.processes.find((process) => process.sessions === 0 && process.placement !== EVERYBODY);
+    if (!idle) return false;
+    this.#retire(idle, 'its place was needed');
+    return true;
+  }
+
+  #startProcess(): ServerProcess {
+    if (this.#stopping) throw new AtCapacity('the proxy is stopping');
+    const { clock, emit } = this.#options;
+    const process: ServerProcess = new ServerProcess({
+      definition: this.definition,
+      clock,
+      emit,
+      onAlive: () => this.#heard({ ok: true }),
+      onPorts: (count) => this.#portsChanged(process, count),
+      onExit: (exit, text) => this.#exited(process, exit, text),
+    });
+    this.#processes.add(process);
+    return process;
+  }
+
+  #portsChanged(process: ServerProcess, count: number): void {
+    this.#idleTimers.get(process)?.();
+    this.#idleTimers.delete(process);
+    if (count > 0 || process.ended || process.placement === EVERYBODY) return;
+    if (process.placement?.kind === 'own') {
+      this.#retire(process, 'its client has gone');
+      return;
+    }
+    const idle = this.#options.processIdleMs ?? PROCESS_IDLE_MS;
+    const cancel = this.#options.clock.after(idle, () => this.#retire(process, 'nobody used it'));
+    this.#idleTimers.set(process, cancel);
+  }
+
+  /** Ends a process that is no longer needed: that is no failure, so nothing is kept of it. */
+  #retire(process: ServerProcess, why: string): void {
+    this.#remove(process);
+    this.#options.emit({
+      level: 'debug',
+      text: `ends process ${process.child.pid ?? '?'}: ${why}`,
+      server: this.definition.name,
+    });
+    const ending = process.stop(why).finally(() => this.#retiring.delete(ending));
+    this.#retiring.add(ending);
+  }
+
+  #remove(process: ServerProcess): void {
+    this.#processes.delete(process);
+    if (this.#spare === process) this.#spare = undefined;
+    for (const [profile, other] of this.#profiles) if (other === process) this.#profiles.delete(profile);
+    this.#idleTimers.get(process)?.();
+    this.#idleTimers.delete(process);
+  }
+
+  #exited(process: ServerProcess, exit: ChildExit, text: string): void {
+    const wanted = !this.#processes.has(process) || this.#stopping;
+    this.#remove(process);
+    if (wanted) return;
+    const { child } = process;
+    this.#lastExit = { at: Date.now(), pid: child.pid, exit, text, stderr: child.stderrTail() };
+    if (!process.alive) this.#heard({ ok: false, reason: text });
+    this.#options.emit({ level: 'error', text, server: this.definition.name });
+  }
+
+  #tellFailure(error: unknown): void {
+    const text = error instanceof Error ? error.message : String(error);
+    this.#options.emit({ level: 'error', text, server: this.definition.name });
+  }
+}

@@ -1,0 +1,181 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerDefinition } from './config/definition.js';
+import { basePathOf } from './http/base-path.js';
+import { MAX_BODY } from './http/body.js';
+import type { Endpoint } from './http/endpoint.js';
+import { Listener } from './http/listener.js';
+import { OriginGuard } from './http/origin.js';
+import { refuse } from './http/reply.js';
+import { pathOf, route } from './http/router.js';
+import { handleMessages, handleSse } from './http/sse.js';
+import { status } from './http/status.js';
+import { handleStreamableHttp } from './http/streamable-http.js';
+import type { Emit } from './observability/events.js';
+import { Pool } from './process/pool.js';
+import type { Clock } from './relay/clock.js';
+import { SessionRegistry } from './sessions/registry.js';
+
+/** How long requests that are under way get to finish when the proxy ends, in milliseconds. */
+const FINISH_MS = 5000;
+/** How often is looked whether they have finished. */
+const FINISH_CHECK_MS = 20;
+
+export interface ProxyOptions {
+  readonly host: string;
+  /** 0: the system chooses a free one. */
+  readonly port: number;
+  /** The server at `/mcp` and `/sse`. */
+  readonly defaultServer: ServerDefinition | undefined;
+  /** The servers at `/servers/NAME/…`; their names are unique. */
+  readonly namedServers: readonly ServerDefinition[];
+  readonly allowOrigins: readonly string[];
+  readonly exposeHeaders: readonly string[];
+  /** Path prefix under which a reverse proxy shows this one; empty: none. */
+  readonly basePath: string;
+  readonly stateless: boolean;
+  /** Milliseconds after which an open answer is polled for by clients of 2025-11-25; 0: never. */
+  readonly pollAfter: number;
+  readonly limits?: {
+    readonly maxBody?: number;
+    readonly maxSessions?: number;
+    readonly sessionIdleMs?: number;
+    readonly maxProcesses?: number;
+    readonly processIdleMs?: number;
+  };
+}
+
+export interface ListeningServer {
+  readonly name: string;
+  readonly mcp: string;
+  readonly sse: string;
+}
+
+/** How the start of one server went. */
+export interface StartOutcome {
+  readonly name: string;
+  readonly ok: boolean;
+  /** Why it did not start; empty where it did. */
+  readonly reason: string;
+}
+
+export interface RunningProxy {
+  /** `http://host:port`, with the real port. */
+  readonly url: string;
+  readonly servers: readonly ListeningServer[];
+  /** Settles once something was heard of every server. */
+  readonly started: Promise<readonly StartOutcome[]>;
+  /** Ends in order: what is under way may finish, sessions end, then processes. Takes 10 s at most. */
+  close(): Promise<void>;
+}
+
+/**
+ * Serves local stdio servers over HTTP+SSE and Streamable HTTP. Rejects, and has started nothing, where
+ * it can't listen.
+ */
+export async function startProxy(options: ProxyOptions, emit: Emit): Promise<RunningProxy> {
+  const limits = options.limits ?? {};
+  const sessions = new SessionRegistry(limits);
+  const pool = (definition: ServerDefinition): Pool => new Pool(definition, { clock, emit, ...limits });
+  const defaultPool = options.defaultServer && pool(options.defaultServer);
+  const named = new Map(options.namedServers.map((definition) => [definition.name, pool(definition)]));
+  const pools = [...(defaultPool ? [defaultPool] : []), ...named.values()];
+  const origins = new OriginGuard({
+    allowOrigins: options.allowOrigins,
+    exposeHeaders: options.exposeHeaders,
+  });
+  let stopping = false;
+  const startedAt = Date.now();
+  let lastActivity = startedAt;
+
+  const endpointOf = (server: string | undefined, of: Pool): Endpoint => ({
+    pool: of,
+    sessions,
+    emit,
+    stateless: options.stateless,
+    pollAfter: options.pollAfter,
+    maxBody: limits.maxBody ?? MAX_BODY,
+    stopping: () => stopping,
+    messagesPath: (request) => basePathOf(options.basePath, request) + pathOf('messages', server),
+  });
+  const defaultEndpoint = defaultPool && endpointOf(undefined, defaultPool);
+  const endpoints = new Map([...named].map(([name, of]) => [name, endpointOf(name, of)]));
+
+  const handle = (request: IncomingMessage, response: ServerResponse): void => {
+    if (!origins.admit(request, response)) {
+      refuse(response, 403, 'pages from this origin may not use the proxy; see --allow-origin');
+      return;
+    }
+    if (origins.answerPreflight(request, response)) return;
+    const target = route(request.url?.split('?', 1)[0] ?? '/');
+    if (target.kind === 'status') {
+      const body = JSON.stringify(
+        status({ pools, sessions, lastActivity: () => lastActivity, startedAt }),
+        null,
+        2,
+      );
+      response
+        .writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-store' })
+        .end(`${body}\n`);
+      return;
+    }
+    const endpoint =
+      target.kind === 'unknown'
+        ? undefined
+        : target.server === undefined
+          ? defaultEndpoint
+          : endpoints.get(target.server);
+    if (target.kind === 'unknown' || !endpoint) {
+      refuse(response, 404, 'there is nothing at this path; /status names the servers');
+      return;
+    }
+    lastActivity = Date.now();
+    if (target.kind === 'mcp') handleStreamableHttp(endpoint, request, response);
+    else if (target.kind === 'sse') handleSse(endpoint, request, response);
+    else handleMessages(endpoint, request, response);
+  };
+
+  const listener = new Listener(handle);
+  const port = await listener.listen(options.host, options.port);
+  origins.listening(options.host, port);
+  for (const one of pools) one.start();
+
+  const url = `http://${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}`;
+  const listed = (name: string, server: string | undefined): ListeningServer => ({
+    name,
+    mcp: url + pathOf('mcp', server),
+    sse: url + pathOf('sse', server),
+  });
+
+  return {
+    url,
+    servers: [
+      ...(options.defaultServer ? [listed(options.defaultServer.name, undefined)] : []),
+      ...[...named.keys()].map((name) => listed(name, name)),
+    ],
+    started: Promise.all(
+      pools.map(async (one) => {
+        const outcome = await one.started;
+        return { name: one.definition.name, ok: outcome.ok, reason: outcome.ok ? '' : outcome.reason };
+      }),
+    ),
+    async close() {
+      stopping = true;
+      listener.stopAccepting();
+      const deadline = Date.now() + FINISH_MS;
+      while (pools.some((one) => one.inFlight > 0) && Date.now() < deadline) {
+        await new Promise((resolve) => setTimeout(resolve, FINISH_CHECK_MS));
+      }
+      sessions.close('the proxy is stopping');
+      await Promise.all(pools.map((one) => one.stop('the proxy is stopping')));
+      listener.closeAll();
+    },
+  };
+}
+
+const clock: Clock = {
+  now: () => performance.now(),
+  after: (ms, action) => {
+    const timer = setTimeout(action, ms).unref();
+    return () => clearTimeout(timer);
+  },
+};

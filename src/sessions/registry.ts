@@ -1,0 +1,80 @@
+import { randomUUID } from 'node:crypto';
+import type { ClientInfo, Session } from './session.js';
+
+/** Sessions that the proxy keeps at once. Each costs some 40 kB with its stream. */
+export const MAX_SESSIONS = 10_000;
+/** How long a session is kept that has no request and no stream open, in milliseconds. */
+export const SESSION_IDLE_MS = 30 * 60_000;
+/** How often idle sessions are looked for, in milliseconds. */
+const SWEEP_MS = 30_000;
+
+/** Finds sessions by their ids, and ends those that nobody comes back to. */
+export class SessionRegistry {
+  readonly #sessions = new Map<string, Session>();
+  readonly #max: number;
+  readonly #sweeper: NodeJS.Timeout;
+
+  constructor(options: { readonly maxSessions?: number; readonly sessionIdleMs?: number } = {}) {
+    this.#max = options.maxSessions ?? MAX_SESSIONS;
+    const idle = options.sessionIdleMs ?? SESSION_IDLE_MS;
+    this.#sweeper = setInterval(() => this.#sweep(idle), Math.min(SWEEP_MS, idle)).unref();
+  }
+
+  get full(): boolean {
+    return this.#sessions.size >= this.#max;
+  }
+
+  /** An id that nobody can guess: 122 random bits, visible ASCII (2025-11-25, transports, "Session Management"). */
+  newId(): string {
+    return randomUUID().replaceAll('-', '');
+  }
+
+  add(session: Session): void {
+    this.#sessions.set(session.id, session);
+  }
+
+  /** The session of this id on this server and transport; the id of another server's session is unknown here. */
+  find<T extends Session['transport']>(
+    id: string,
+    server: string,
+    transport: T,
+  ): Extract<Session, { transport: T }> | undefined {
+    const session = this.#sessions.get(id);
+    if (session?.server !== server || !hasTransport(session, transport)) return undefined;
+    session.lastActivity = Date.now();
+    return session;
+  }
+
+  remove(id: string): void {
+    this.#sessions.delete(id);
+  }
+
+  of(server: string): Session[] {
+    return [...this.#sessions.values()].filter((session) => session.server === server);
+  }
+
+  /** Ends every session. */
+  close(text: string): void {
+    clearInterval(this.#sweeper);
+    for (const session of [...this.#sessions.values()]) session.end(text);
+    this.#sessions.clear();
+  }
+
+  #sweep(idle: number): void {
+    const now = Date.now();
+    for (const session of [...this.#sessions.values()]) {
+      if (session.busy()) session.lastActivity = now;
+      else if (now - session.lastActivity >= idle)
+        session.end('nobody came back to this session for a long time');
+    }
+  }
+}
+
+function hasTransport<T extends Session['transport']>(
+  session: Session,
+  transport: T,
+): session is Extract<Session, { transport: T }> {
+  return session.transport === transport;
+}
+
+export type { ClientInfo };

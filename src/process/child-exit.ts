@@ -1,0 +1,36 @@
+/** How a child process came to its end, as data and in words. */
+import type { ServerDefinition } from '../config/definition.js';
+import { findCommand } from './command.js';
+
+export type ChildExit =
+  /** It never ran. `reason` says why, for people. */
+  | { readonly kind: 'unspawnable'; readonly reason: string }
+  | { readonly kind: 'exited'; readonly code: number }
+  | { readonly kind: 'killed'; readonly signal: string };
+
+/**
+ * One text for people: which server, its command as resolved (without its arguments, which may hold
+ * secrets), what happened, and the last lines of its stderr, each on a line of its own.
+ *
+ * @param stderrTail the lines to show, oldest first; may be empty
+ */
+export function describeExit(
+  definition: ServerDefinition,
+  exit: ChildExit,
+  stderrTail: readonly string[],
+): string {
+  const server = `server "${definition.name}"`;
+  if (exit.kind === 'unspawnable') return `${server} could not be started: ${exit.reason}`;
+  const command = findCommand(definition) ?? definition.command;
+  const how = exit.kind === 'exited' ? `ended with exit code ${exit.code}` : bySignal(exit.signal);
+  const tail =
+    stderrTail.length === 0
+      ? ''
+      : `; its stderr ends with:${stderrTail.map((line) => `\n  ${line}`).join('')}`;
+  return `${server} (${command}) ${how}${tail}`;
+}
+
+function bySignal(signal: string): string {
+  const hint = signal === 'SIGKILL' ? ' (which is also what the system does when memory runs out)' : '';
+  return `was ended by the signal ${signal}${hint}`;
+}

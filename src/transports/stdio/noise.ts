@@ -1,0 +1,40 @@
+/** What a server writes to stdout that is no MCP message: shown a few times, then only counted. */
+import { decodeWire, type Wire } from '../../jsonrpc/wire.js';
+
+/** Lines that are shown: enough to see what it is, too few for a server that logs to stdout to flood the log. */
+export const MAX_NOISE_SHOWN = 10;
+/** Characters of a line that are shown. */
+export const MAX_NOISE_TEXT = 200;
+
+const CONTROL = /\p{Cc}/gu;
+
+export class Noise {
+  readonly #warn: (text: string) => void;
+  #count = 0;
+
+  constructor(warn: (text: string) => void) {
+    this.#warn = warn;
+  }
+
+  /** @param reason why it is no message */
+  add(line: Wire, reason: string): void {
+    this.#count++;
+    if (this.#count > MAX_NOISE_SHOWN) return;
+    const last = this.#count === MAX_NOISE_SHOWN ? ' (further lines like this are only counted)' : '';
+    this.#warn(
+      `wrote to stdout what is no MCP message; ignored${last}. ${reason}. The line: ${excerpt(line)}`,
+    );
+  }
+
+  /** Nothing more will come: tells how many lines were not shown. */
+  end(): void {
+    const hidden = this.#count - MAX_NOISE_SHOWN;
+    if (hidden > 0) this.#warn(`wrote ${hidden} more lines to stdout that are no MCP messages; all ignored`);
+  }
+}
+
+function excerpt(line: Wire): string {
+  // An octet more than four times the characters can't be needed: UTF-8 has up to four for one.
+  const text = decodeWire(line.slice(0, MAX_NOISE_TEXT * 4)).replace(CONTROL, ' ');
+  return text.length > MAX_NOISE_TEXT ? `${text.slice(0, MAX_NOISE_TEXT)}…` : text;
+}

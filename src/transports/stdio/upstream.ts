@@ -1,0 +1,168 @@
+/** The link to a server that runs as a child process and speaks MCP on its stdin and stdout. */
+import type { ServerDefinition } from '../../config/definition.js';
+import { ErrorCode } from '../../jsonrpc/errors.js';
+import { makeError } from '../../jsonrpc/make.js';
+import type { Message } from '../../jsonrpc/message.js';
+import { scan } from '../../jsonrpc/scan.js';
+import type { Wire } from '../../jsonrpc/wire.js';
+import type { Emit } from '../../observability/events.js';
+import type { Child } from '../../process/child.js';
+import { type ChildExit, describeExit } from '../../process/child-exit.js';
+import type { CloseReason, Link, Receiver } from '../../relay/link.js';
+import { LineReader, MAX_LINE_LENGTH } from './framing.js';
+import { Noise } from './noise.js';
+
+/**
+ * Octets that may wait for a child that does not read, beside the message that goes over it: room for one
+ * of the largest messages in front of others, and an end to it before memory is what ends everything.
+ */
+export const MAX_WAITING = 64 * 1024 * 1024;
+/** Once the child has ended, how long to wait for the rest of its output that was not read yet. */
+const REST_MS = 250;
+/** Lines of stderr in the text of the reason; its data holds all that are kept. */
+const STDERR_LINES_IN_TEXT = 5;
+
+/** Reads nothing before `listen`. Closing it stops the child, in steps. */
+export class StdioUpstream implements Link {
+  readonly #child: Child;
+  readonly #definition: ServerDefinition;
+  readonly #emit: Emit;
+  readonly #noise: Noise;
+  readonly #reader: LineReader;
+  #receiver: Receiver | undefined;
+  #closed = false;
+  /** Whether the child was already told to be too slow, since what waited was last written. */
+  #overflowing = false;
+
+  /** @param definition of the server that the child runs */
+  constructor(child: Child, definition: ServerDefinition, emit: Emit) {
+    this.#child = child;
+    this.#definition = definition;
+    this.#emit = emit;
+    this.#noise = new Noise((text) => this.#warn(text));
+    this.#reader = new LineReader({
+      onLine: (line) => this.#line(line),
+      onTooLong: () =>
+        this.#warn(
+          `wrote a line of more than ${MAX_LINE_LENGTH} octets to stdout; it was dropped, and whoever waits for it gets no answer`,
+        ),
+    });
+  }
+
+  listen(receiver: Receiver): void {
+    const { stdin, stdout, exit } = this.#child;
+    this.#receiver = receiver;
+    const ended = new Promise<void>((resolve) => {
+      if (stdout.closed) resolve();
+      else stdout.once('close', resolve);
+    });
+    stdout.on('data', this.#data);
+    stdout.once('end', () => {
+      this.#reader.end();
+      // A server ends a conversation by closing its output (basic/lifecycle, "Shutdown"); mostly it has
+      // ended by itself already, and this does nothing.
+      this.#stop();
+    });
+    // Nothing can be said to it any more, so its requests would wait for ever.
+    stdin.once('error', () => this.#stop());
+    stdin.on('drain', () => {
+      this.#overflowing = false;
+    });
+    void exit.then(async (how) => {
+      let timer: NodeJS.Timeout | undefined;
+      const bound = new Promise<void>((resolve) => {
+        timer = setTimeout(resolve, REST_MS);
+      });
+      await Promise.race([ended, bound]);
+      clearTimeout(timer);
+      this.#ended(how);
+    });
+  }
+
+  send(message: Message): void {
+    const { stdin } = this.#child;
+    if (this.#closed || !stdin.writable) return;
+    if (stdin.writableLength > MAX_WAITING) {
+      this.#refuse(message);
+      return;
+    }
+    stdin.write(`${message.text}\n`, 'latin1');
+  }
+
+  close(_reason: CloseReason): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#noise.end();
+    // What it still writes is read and forgotten, so that a full pipe does not keep it from ending.
+    this.#child.stdout.off('data', this.#data);
+    this.#child.stdout.resume();
+    this.#stop();
+  }
+
+  readonly #data = (chunk: Buffer): void => this.#reader.push(chunk);
+
+  #line(line: Wire): void {
+    const scanned = scan(line);
+    if (scanned.kind === 'malformed') {
+      this.#noise.add(line, scanned.reason);
+    } else if (scanned.kind === 'batch') {
+      for (const item of scanned.items) {
+        if (item.kind === 'malformed') this.#noise.add(line, item.reason);
+        else this.#deliver(item);
+      }
+    } else {
+      this.#deliver(scanned);
+    }
+  }
+
+  #deliver(message: Message): void {
+    // Its receiver may close the link while a chunk of several lines is taken apart.
+    if (!this.#closed) this.#receiver?.message(message);
+  }
+
+  #refuse(message: Message): void {
+    const text = `server "${this.#definition.name}" does not read what it is sent: more than ${MAX_WAITING} octets wait`;
+    if (!this.#overflowing) this.#warn(`does not read its stdin: more than ${MAX_WAITING} octets wait`);
+    this.#overflowing = true;
+    const { kind, id } = message;
+    if (kind !== 'request' || id === undefined) return;
+    // Later, so that nobody is called back from within the `send` that he is just doing.
+    queueMicrotask(() =>
+      this.#deliver(makeError(id, ErrorCode.InternalError, text, { server: this.#definition.name })),
+    );
+  }
+
+  #ended(exit: ChildExit): void {
+    this.#child.stdout.off('data', this.#data);
+    if (!this.#child.stdout.readableEnded) this.#reader.end();
+    this.#child.stdout.destroy();
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#noise.end();
+    const stderr = this.#child.stderrTail();
+    this.#receiver?.closed({
+      kind: exit.kind === 'exited' && exit.code === 0 ? 'ended' : 'failed',
+      text: describeExit(this.#definition, exit, stderr.slice(-STDERR_LINES_IN_TEXT)),
+      data: { server: this.#definition.name, ...exitData(exit), stderr },
+    });
+  }
+
+  #stop(): void {
+    void this.#child.stop();
+  }
+
+  #warn(text: string): void {
+    this.#emit({ level: 'warning', server: this.#definition.name, text });
+  }
+}
+
+function exitData(exit: ChildExit): Record<string, unknown> {
+  switch (exit.kind) {
+    case 'unspawnable':
+      return { reason: exit.reason };
+    case 'exited':
+      return { exitCode: exit.code };
+    case 'killed':
+      return { signal: exit.signal };
+  }
+}

@@ -1,0 +1,23 @@
+import { expect, test } from 'vitest';
+import { childEnvironment } from '../../../src/process/environment.js';
+
+const parent = { HOME: '/home/ann', PATH: '/bin', TERM: '() { evil; }', SECRET: 's', UNSET: undefined };
+
+test('only what a process needs to start is passed on, and what the user configured', () => {
+  const environment = childEnvironment({ env: { KEY: 'value' }, passEnvironment: false }, parent, 'linux');
+  expect(environment).toEqual({ HOME: '/home/ann', PATH: '/bin', KEY: 'value' });
+});
+
+test('the whole environment is passed on where that is asked for; the user wins', () => {
+  const environment = childEnvironment({ env: { PATH: '/opt' }, passEnvironment: true }, parent, 'linux');
+  expect(environment).toEqual({ HOME: '/home/ann', PATH: '/opt', TERM: '() { evil; }', SECRET: 's' });
+});
+
+test('on Windows, names that differ in case only are one variable', () => {
+  const environment = childEnvironment(
+    { env: { PATH: 'C:\\mine' }, passEnvironment: false },
+    { Path: 'C:\\Windows', SystemRoot: 'C:\\Windows', HOME: 'x' },
+    'win32',
+  );
+  expect(environment).toEqual({ PATH: 'C:\\mine', SystemRoot: 'C:\\Windows' });
+});

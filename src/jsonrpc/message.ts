@@ -87,9 +87,11 @@ export function withRef(message: Message, id: Wire): Message {
   return splice(message, message.refAt, message.refEnd, id);
 }
 
-/** The same message with `params` put in place of its own (which it must have). */
+/** The same message with `params` put in place of its own (which it must have). What stands in them is
+ * not looked for again: the new message has no token and no reference to a request. */
 export function withParams(message: Message, params: Wire): Message {
-  return splice(message, message.paramsAt, message.paramsEnd, params);
+  const none = { tokenAt: -1, tokenEnd: -1, refAt: -1, refEnd: -1, taskAt: -1 };
+  return { ...splice(message, message.paramsAt, message.paramsEnd, params), ...none };
 }
 
 /** The message with one stretch of its text replaced; whatever stands behind it moves along. */

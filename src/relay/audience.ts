@@ -1,10 +1,8 @@
 import { ErrorCode } from '../jsonrpc/errors.js';
 import { asRecord, type Message, paramsOf } from '../jsonrpc/message.js';
-import type { LogLevels } from './log-levels.js';
 import type { Port } from './port.js';
 import type { Questions } from './questions.js';
-import type { Subscriptions } from './subscriptions.js';
-import type { Tasks } from './tasks.js';
+import type { SharedUpstream } from './shared-upstream.js';
 
 /** Why a question of the server reaches nobody. */
 export interface Refusal {
@@ -24,24 +22,14 @@ const RELATED_TASK = 'io.modelcontextprotocol/related-task';
 /** Decides which of the sessions that share an upstream a message of the server is for. Never a guess. */
 export class Audience {
   readonly #ports: ReadonlySet<Port>;
-  readonly #levels: LogLevels;
-  readonly #subscriptions: Subscriptions;
-  readonly #tasks: Tasks;
+  readonly #shared: SharedUpstream;
   readonly #questions: Questions;
   /** Sessions that have a request open: what the server sends may be caused by one of them. */
   readonly #busy = new Set<Port>();
 
-  constructor(
-    ports: ReadonlySet<Port>,
-    levels: LogLevels,
-    subscriptions: Subscriptions,
-    tasks: Tasks,
-    questions: Questions,
-  ) {
+  constructor(ports: ReadonlySet<Port>, shared: SharedUpstream, questions: Questions) {
     this.#ports = ports;
-    this.#levels = levels;
-    this.#subscriptions = subscriptions;
-    this.#tasks = tasks;
+    this.#shared = shared;
     this.#questions = questions;
   }
 
@@ -88,11 +76,11 @@ export class Audience {
       case 'notifications/resources/list_changed':
         return this.#ports;
       case 'notifications/resources/updated':
-        return this.#subscriptions.audience(String(paramsOf(message).uri));
+        return this.#shared.subscriptions.audience(String(paramsOf(message).uri));
       case 'notifications/message':
         return this.#ofLog(message);
       case 'notifications/tasks/status':
-        return some(this.#tasks.owner(paramsOf(message).taskId));
+        return some(this.#shared.tasks.owner(paramsOf(message).taskId));
       case 'notifications/elicitation/complete':
         return some(this.#questions.elicited(paramsOf(message).elicitationId));
       default:
@@ -110,13 +98,13 @@ export class Audience {
     const related = this.#relatedTask(message) ?? this.#onlyBusy();
     if (related === undefined && this.#busy.size > 0) return undefined;
     const heard = related === undefined ? [...this.#ports] : [related];
-    return heard.filter((port) => this.#levels.hears(port, level));
+    return heard.filter((port) => this.#shared.levels.hears(port, level));
   }
 
   #relatedTask(message: Message): Port | undefined {
     if (!message.text.includes(RELATED_TASK)) return undefined;
     const meta = asRecord(asRecord(paramsOf(message)._meta)[RELATED_TASK]);
-    return this.#tasks.owner(meta.taskId);
+    return this.#shared.tasks.owner(meta.taskId);
   }
 
   #onlyBusy(): Port | undefined {

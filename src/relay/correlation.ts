@@ -1,12 +1,9 @@
 import { ErrorCode } from '../jsonrpc/errors.js';
 import { makeError, makeNotification, makeRequest, makeResponse } from '../jsonrpc/make.js';
 import {
-  answerOf,
-  asRecord,
   type Key,
   keyOf,
   type Message,
-  paramsOf,
   refOf,
   tokenOf,
   withId,
@@ -18,13 +15,10 @@ import { toWire, type Wire } from '../jsonrpc/wire.js';
 import type { Emit } from '../observability/events.js';
 import { Audience } from './audience.js';
 import type { Clock } from './clock.js';
-import { Handshake } from './handshake.js';
 import type { CloseReason, Link } from './link.js';
-import { LogLevels } from './log-levels.js';
 import { type Call, Port, type PortOwner } from './port.js';
 import { Questions } from './questions.js';
-import { Subscriptions } from './subscriptions.js';
-import { Tasks } from './tasks.js';
+import { SharedUpstream } from './shared-upstream.js';
 
 export interface CorrelationOptions {
   /** The server definition's name, for errors and events. */
@@ -42,7 +36,6 @@ export interface CorrelationOptions {
   readonly onAlive?: () => void;
   /** A session joined or left; how many there are now. */
   readonly onPorts?: (count: number) => void;
-  readonly onClosed?: (reason: CloseReason) => void;
 }
 
 /**
@@ -57,26 +50,27 @@ export class Correlation implements PortOwner {
   /** Progress tokens by the form that the server knows; a task's token outlives its request. */
   readonly #tokens = new Map<Key, Call>();
   readonly #ports = new Set<Port>();
-  readonly #handshake = new Handshake();
-  readonly #subscriptions = new Subscriptions();
-  readonly #levels = new LogLevels();
-  readonly #tasks = new Tasks();
   readonly #questions = new Questions();
+  readonly #shared: SharedUpstream;
   readonly #audience: Audience;
   #nextId = 1;
   #alive = false;
-  #closed: CloseReason | undefined;
+  #closed = false;
 
   constructor(upstream: Link, options: CorrelationOptions) {
     this.#upstream = upstream;
     this.#options = options;
-    this.#audience = new Audience(
-      this.#ports,
-      this.#levels,
-      this.#subscriptions,
-      this.#tasks,
-      this.#questions,
+    this.#shared = new SharedUpstream(
+      {
+        forward: (port, message, id, onAnswer) => this.#forward(port, message, id, onAnswer),
+        hold: (port, message, id, onAnswer) => this.#hold(port, message, id, onAnswer),
+        answer: (call, answer) => this.#answerHeld(call, answer),
+        ask: (method, params, onAnswer) => this.#ask(method, params, onAnswer),
+        notify: (message) => upstream.send(message),
+      },
+      options.server,
     );
+    this.#audience = new Audience(this.#ports, this.#shared, this.#questions);
     upstream.listen({
       message: (message) => this.#fromServer(message),
       closed: (reason) => this.#lost(reason),
@@ -95,27 +89,14 @@ export class Correlation implements PortOwner {
   attach(): Link {
     const port = new Port(this);
     this.#ports.add(port);
-    if (!this.#options.exclusive) this.#levels.join(port);
+    this.#shared.join(port);
     this.#options.onPorts?.(this.#ports.size);
     return port;
   }
 
   /** Does the handshake in the proxy's own name. Rejects with the server's error or the loss of the link. */
   initialize(params: object): Promise<void> {
-    this.#handshake.begin();
-    return new Promise((resolve, reject) => {
-      this.#ask('initialize', params, (answer) => {
-        if (answer.kind === 'error') {
-          this.#answerAll(this.#handshake.failed(), (call) => withId(answer, call.id));
-          reject(new Error(`server "${this.#options.server}" refused initialize: ${answerOf(answer)}`));
-          return;
-        }
-        this.#handshakeDone(answer);
-        if (this.#handshake.takeInitialized())
-          this.#upstream.send(makeNotification('notifications/initialized'));
-        resolve();
-      });
-    });
+    return this.#shared.initialize(params);
   }
 
   /** Ends the upstream; sessions that still use it are told why. */
@@ -146,24 +127,13 @@ export class Correlation implements PortOwner {
 
   detach(port: Port): void {
     this.#ports.delete(port);
-    for (const call of port.calls.values()) this.#abandon(call, 'the client has gone');
-    for (const [key, token] of this.#tokens) if (token.port === port) this.#tokens.delete(key);
-    this.#audience.idle(port);
+    for (const call of [...port.calls.values()]) this.#abandon(call, 'the client has gone');
+    for (const [key, call] of this.#tokens) if (call.port === port) this.#tokens.delete(key);
     for (const id of this.#questions.forget(port)) {
       this.#upstream.send(makeError(id, ErrorCode.InternalError, 'the client that was asked has gone'));
     }
-    if (!this.#options.exclusive && this.#closed === undefined) this.#forget(port);
+    if (!this.#options.exclusive && !this.#closed) this.#shared.leave(port);
     this.#options.onPorts?.(this.#ports.size);
-  }
-
-  /** Takes back what a session had set up on the shared server. */
-  #forget(port: Port): void {
-    const before = this.#levels.effective();
-    this.#levels.leave(port);
-    this.#tasks.forget(port);
-    const after = this.#levels.effective();
-    if (after !== undefined && after !== before) this.#ask('logging/setLevel', { level: after });
-    for (const uri of this.#subscriptions.forget(port)) this.#ask('resources/unsubscribe', { uri });
   }
 
   #request(port: Port, message: Message): void {
@@ -173,61 +143,48 @@ export class Correlation implements PortOwner {
       port.deliver(makeError('null', ErrorCode.InvalidRequest, text));
       return;
     }
-    if (this.#options.exclusive) {
-      this.#forward(port, message, id);
-      return;
-    }
-    switch (message.method) {
-      case 'initialize':
-        this.#initialize(port, message, id);
-        return;
-      case 'logging/setLevel':
-        this.#setLevel(port, message, id);
-        return;
-      case 'resources/subscribe':
-        this.#subscribe(port, message, id);
-        return;
-      case 'resources/unsubscribe':
-        this.#unsubscribe(port, message, id);
-        return;
-      case 'tasks/list':
-        this.#forward(port, message, id, (answer) =>
-          answer.kind === 'response'
-            ? makeResponse(answer.id ?? 'null', this.#tasks.ownPart(port, answer))
-            : answer,
-        );
-        return;
-      default:
-        this.#forward(port, message, id);
-    }
+    if (!this.#options.exclusive && this.#shared.request(port, message, id)) return;
+    this.#forward(port, message, id);
   }
 
   /** Sends a request on, under an id and a token of this upstream's own where sessions share it. */
   #forward(port: Port, message: Message, id: Wire, onAnswer?: Call['onAnswer']): void {
+    const { exclusive } = this.#options;
+    const upstreamId = exclusive ? id : String(this.#nextId++);
     const token = tokenOf(message);
-    const upstreamId = this.#options.exclusive ? id : String(this.#nextId++);
-    const call: Call = {
-      port,
-      id,
-      key: keyOf(id),
-      upstreamId,
-      method: message.method ?? '',
-      token,
-      asTask: message.taskAt >= 0,
-      onAnswer,
-    };
+    const call = makeCall(port, message, id, upstreamId, onAnswer);
     this.#open(call);
-    if (this.#options.exclusive) {
-      if (token !== undefined) this.#tokens.set(keyOf(token), call);
-      this.#upstream.send(message);
-      return;
-    }
-    let sent = withId(message, upstreamId);
-    if (token !== undefined) {
-      sent = withToken(sent, upstreamId);
-      this.#tokens.set(upstreamId, call);
+    if (token !== undefined) this.#tokens.set(exclusive ? keyOf(token) : upstreamId, call);
+    let sent = message;
+    if (!exclusive) {
+      sent = withId(message, upstreamId);
+      if (token !== undefined) sent = withToken(sent, upstreamId);
     }
     this.#upstream.send(sent);
+  }
+
+  #hold(port: Port, message: Message, id: Wire, onAnswer: Call['onAnswer']): Call {
+    const call = makeCall(port, message, id, undefined, onAnswer);
+    this.#open(call);
+    return call;
+  }
+
+  #answerHeld(call: Call, answer: Message): void {
+    if (call.port?.calls.get(call.key) !== call) return; // given up in the meantime
+    this.#settle(call);
+    call.port.deliver(answer, call.key);
+  }
+
+  /** A request of the proxy's own, on an upstream that several sessions share. */
+  #ask(method: string, params: object, onAnswer?: (answer: Message) => void): void {
+    const upstreamId = String(this.#nextId++);
+    const message = makeRequest(upstreamId, method, params);
+    const told = (answer: Message): Message => {
+      onAnswer?.(answer);
+      return answer;
+    };
+    this.#open(makeCall(undefined, message, upstreamId, upstreamId, told));
+    this.#upstream.send(message);
   }
 
   #open(call: Call): void {
@@ -240,13 +197,15 @@ export class Correlation implements PortOwner {
   }
 
   #arm(call: Call): void {
-    const { timeout, clock } = this.#options;
+    const { timeout, clock, server } = this.#options;
     if (timeout === undefined) return;
     call.disarm?.();
     call.disarm = clock.after(timeout, () => {
-      const text = `server "${this.#options.server}" did not answer ${call.method} within ${timeout / 1000} s`;
+      const text = `server "${server}" did not answer ${call.method} within ${timeout / 1000} s`;
       this.#abandon(call, text);
-      call.port?.deliver(makeError(call.id, ErrorCode.InternalError, text), call.key);
+      const error = makeError(call.id, ErrorCode.InternalError, text);
+      call.onAnswer?.(error);
+      call.port?.deliver(error, call.key);
       this.#tell('warning', text);
     });
   }
@@ -264,10 +223,10 @@ export class Correlation implements PortOwner {
   #abandon(call: Call, reason: string): void {
     this.#settle(call);
     this.#dropToken(call);
-    if (call.upstreamId === undefined || this.#closed !== undefined) return;
-    if (call.method === 'initialize') return;
-    const requestId = `{"requestId":${call.upstreamId},"reason":${toWire(reason)}}`;
-    this.#upstream.send(withParams(makeNotification('notifications/cancelled', {}), requestId));
+    // `initialize` must not be cancelled (basic/utilities/cancellation), and what was not sent need not be.
+    if (call.upstreamId === undefined || this.#closed || call.method === 'initialize') return;
+    const params = `{"requestId":${call.upstreamId},"reason":${toWire(reason)}}`;
+    this.#upstream.send(withParams(makeNotification('notifications/cancelled', {}), params));
   }
 
   #dropToken(call: Call): void {
@@ -280,13 +239,11 @@ export class Correlation implements PortOwner {
       this.#cancel(port, message);
       return;
     }
-    if (!this.#options.exclusive && message.method === 'notifications/initialized') {
-      if (!this.#handshake.takeInitialized()) return;
-    }
-    this.#upstream.send(message);
+    const initialized = !this.#options.exclusive && message.method === 'notifications/initialized';
+    if (!initialized || this.#shared.takeInitialized()) this.#upstream.send(message);
   }
 
-  /** The client gives a request up: the server hears it, and no answer is waited for (`basic/utilities/cancellation`). */
+  /** The client gives a request up: the server hears it, and no answer is waited for. */
   #cancel(port: Port, message: Message): void {
     const ref = refOf(message);
     const call = ref === undefined ? undefined : port.calls.get(keyOf(ref));
@@ -299,105 +256,6 @@ export class Correlation implements PortOwner {
     this.#upstream.send(this.#options.exclusive ? message : withRef(message, call.upstreamId));
   }
 
-  #initialize(port: Port, message: Message, id: Wire): void {
-    const params = paramsOf(message);
-    port.capabilities = asRecord(params.capabilities);
-    switch (this.#handshake.state) {
-      case 'done':
-        port.deliver(makeResponse(id, this.#handshake.resultFor(params.protocolVersion)), keyOf(id));
-        return;
-      case 'pending': {
-        const call = this.#waiter(port, message, id);
-        this.#open(call);
-        this.#handshake.waiting.push(call);
-        return;
-      }
-      case 'none':
-        this.#handshake.begin();
-        this.#forward(port, message, id, (answer) => {
-          if (answer.kind === 'response') this.#handshakeDone(answer);
-          else this.#answerAll(this.#handshake.failed(), (call) => withId(answer, call.id));
-          return answer;
-        });
-    }
-  }
-
-  #waiter(port: Port, message: Message, id: Wire): Call {
-    const { protocolVersion } = paramsOf(message);
-    return {
-      port,
-      id,
-      key: keyOf(id),
-      upstreamId: undefined,
-      method: 'initialize',
-      token: undefined,
-      asTask: false,
-      onAnswer: () => makeResponse(id, this.#handshake.resultFor(protocolVersion)),
-    };
-  }
-
-  #handshakeDone(answer: Message): void {
-    const waiting = this.#handshake.done(answerOf(answer));
-    this.#answerAll(waiting, (call) => call.onAnswer?.(answer) ?? answer);
-  }
-
-  #answerAll(calls: readonly Call[], answer: (call: Call) => Message): void {
-    for (const call of calls) {
-      if (call.port?.calls.get(call.key) !== call) continue; // gone in the meantime
-      this.#settle(call);
-      call.port.deliver(answer(call), call.key);
-    }
-  }
-
-  #setLevel(port: Port, message: Message, id: Wire): void {
-    const { level } = paramsOf(message);
-    const before = this.#levels.get(port);
-    if (typeof level !== 'string' || !this.#levels.set(port, level)) {
-      this.#forward(port, message, id);
-      return;
-    }
-    const asked = withParams(message, toWire({ ...paramsOf(message), level: this.#levels.effective() }));
-    // The params were rebuilt, so the offsets inside them no longer hold; a token there is passed as it is.
-    this.#forward(port, { ...asked, tokenAt: -1, tokenEnd: -1 }, id, (answer) => {
-      if (answer.kind === 'error') this.#levels.restore(port, before);
-      return answer;
-    });
-  }
-
-  #subscribe(port: Port, message: Message, id: Wire): void {
-    const { uri } = paramsOf(message);
-    if (typeof uri === 'string') this.#subscriptions.add(uri, port);
-    this.#forward(port, message, id, (answer) => {
-      if (answer.kind === 'error' && typeof uri === 'string') this.#subscriptions.remove(uri, port);
-      return answer;
-    });
-  }
-
-  #unsubscribe(port: Port, message: Message, id: Wire): void {
-    const { uri } = paramsOf(message);
-    if (typeof uri !== 'string' || this.#subscriptions.remove(uri, port)) this.#forward(port, message, id);
-    else port.deliver(makeResponse(id, '{}'), keyOf(id));
-  }
-
-  /** A request of the proxy's own, on an upstream that several sessions share. */
-  #ask(method: string, params: object, done?: (answer: Message) => void): void {
-    const upstreamId = String(this.#nextId++);
-    this.#open({
-      port: undefined,
-      id: upstreamId,
-      key: upstreamId,
-      upstreamId,
-      method,
-      token: undefined,
-      asTask: false,
-      onAnswer: (answer) => {
-        done?.(answer);
-        return answer;
-      },
-    });
-    this.#upstream.send(makeRequest(upstreamId, method, params));
-  }
-
   // ── from the server ──
 
   #fromServer(message: Message): void {
@@ -407,7 +265,8 @@ export class Correlation implements PortOwner {
     }
     if (message.kind === 'response' || message.kind === 'error') this.#answer(message);
     else if (message.kind === 'request') this.#question(message);
-    else this.#fromServerNotification(message);
+    else if (message.method === 'notifications/progress') this.#progress(message);
+    else this.#inform(message);
   }
 
   #answer(message: Message): void {
@@ -418,8 +277,8 @@ export class Correlation implements PortOwner {
       return;
     }
     this.#settle(call);
-    const taskId = call.asTask && call.port ? this.#tasks.created(call.port, message) : undefined;
-    if (taskId === undefined) this.#dropToken(call);
+    const asTask = call.asTask && call.port && this.#shared.tasks.created(call.port, message) !== undefined;
+    if (!asTask) this.#dropToken(call);
     if (call.port) this.#questions.noteElicitations(call.port, message);
     const answer = call.onAnswer?.(message) ?? message;
     call.port?.deliver(this.#options.exclusive ? answer : withId(answer, call.id), call.key);
@@ -427,13 +286,12 @@ export class Correlation implements PortOwner {
 
   #question(message: Message): void {
     const id = message.id ?? 'null';
-    if (this.#ports.size === 0 || !this.#options.exclusive) {
-      if (message.method === 'ping') {
-        this.#upstream.send(makeResponse(id, '{}'));
-        return;
-      }
+    const { exclusive } = this.#options;
+    if (message.method === 'ping' && (!exclusive || this.#ports.size === 0)) {
+      this.#upstream.send(makeResponse(id, '{}'));
+      return;
     }
-    const asked = this.#options.exclusive ? this.#audience.any() : this.#audience.ofQuestion(message);
+    const asked = exclusive ? this.#audience.any() : this.#audience.ofQuestion(message);
     if (asked instanceof Port) {
       this.#questions.asked(asked, message);
       asked.deliver(message, asked.onlyCall());
@@ -443,32 +301,12 @@ export class Correlation implements PortOwner {
     this.#upstream.send(makeError(id, asked.code, `mcp-proxy refused ${message.method}: ${asked.reason}`));
   }
 
-  #fromServerNotification(message: Message): void {
-    switch (message.method) {
-      case 'notifications/progress':
-        this.#progress(message);
-        return;
-      case 'notifications/cancelled': {
-        const port = this.#questions.cancelled(refOf(message));
-        if (port) port.deliver(message, port.onlyCall());
-        else this.#toAll(message);
-        return;
-      }
-      default:
-        this.#toAll(message);
-    }
-  }
-
-  #toAll(message: Message): void {
-    if (this.#options.exclusive) {
-      for (const port of this.#ports) port.deliver(message, aboutCall(message) ? port.onlyCall() : undefined);
-      return;
-    }
-    const heard = this.#audience.ofNotification(message);
+  #inform(message: Message): void {
+    const heard = this.#options.exclusive ? this.#ports : this.#audience.ofNotification(message);
     if (heard === undefined) {
       this.#tell(
         'debug',
-        `${message.method} from the server belongs to one of several open calls: ${message.text}`,
+        `${message.method} belongs to one of several open calls, nothing says which: ${message.text}`,
       );
       return;
     }
@@ -482,18 +320,19 @@ export class Correlation implements PortOwner {
       this.#tell('debug', `the server reported progress for ${token ?? 'nothing'}, which nobody waits for`);
       return;
     }
-    if (call.port.calls.get(call.key) === call) this.#arm(call);
+    const open = call.port.calls.get(call.key) === call;
+    if (open) this.#arm(call);
     const restored =
       this.#options.exclusive || call.token === undefined ? message : withToken(message, call.token);
-    call.port.deliver(restored, call.port.calls.get(call.key) === call ? call.key : undefined);
+    call.port.deliver(restored, open ? call.key : undefined);
   }
 
   #lost(reason: CloseReason): void {
-    if (this.#closed !== undefined) return;
-    this.#closed = reason;
+    if (this.#closed) return;
+    this.#closed = true;
     const text = `server "${this.#options.server}": ${reason.text}`;
-    const open = new Set([...this.#calls.values(), ...this.#handshake.waiting]);
-    for (const call of open) {
+    const held = [...this.#ports].flatMap((port) => [...port.calls.values()]);
+    for (const call of new Set([...this.#calls.values(), ...held])) {
       this.#settle(call);
       const error = makeError(call.id, ErrorCode.InternalError, text, reason.data);
       call.onAnswer?.(error);
@@ -501,7 +340,6 @@ export class Correlation implements PortOwner {
     }
     for (const port of this.#ports) port.drop(reason);
     this.#ports.clear();
-    this.#options.onClosed?.(reason);
   }
 
   #tell(level: 'debug' | 'warning', text: string): void {
@@ -509,7 +347,26 @@ export class Correlation implements PortOwner {
   }
 }
 
-/** Notifications that no call causes: they go to the session's own stream, not to a call's. */
+function makeCall(
+  port: Port | undefined,
+  message: Message,
+  id: Wire,
+  upstreamId: Wire | undefined,
+  onAnswer: Call['onAnswer'],
+): Call {
+  return {
+    port,
+    id,
+    key: keyOf(id),
+    upstreamId,
+    method: message.method ?? '',
+    token: tokenOf(message),
+    asTask: message.taskAt >= 0,
+    onAnswer,
+  };
+}
+
+/** Notifications that no call causes go to the session's own stream, all others to the call's. */
 function aboutCall(message: Message): boolean {
   const method = message.method ?? '';
   return !method.endsWith('/list_changed') && method !== 'notifications/resources/updated';

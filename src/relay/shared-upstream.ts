@@ -1,0 +1,161 @@
+import { makeNotification, makeResponse } from '../jsonrpc/make.js';
+import { answerOf, asRecord, keyOf, type Message, paramsOf, withId, withParams } from '../jsonrpc/message.js';
+import { toWire, type Wire } from '../jsonrpc/wire.js';
+import { Handshake } from './handshake.js';
+import { LogLevels } from './log-levels.js';
+import type { Call, Port } from './port.js';
+import { Subscriptions } from './subscriptions.js';
+import { Tasks } from './tasks.js';
+
+/** What the correlation does for the state that sessions share. */
+export interface SharedHost {
+  /** Sends a session's request on; `onAnswer` sees the answer first and may replace it. */
+  forward(port: Port, message: Message, id: Wire, onAnswer?: Call['onAnswer']): void;
+  /** Keeps a session's request open without sending it. */
+  hold(port: Port, message: Message, id: Wire, onAnswer: Call['onAnswer']): Call;
+  /** Answers a request that is still open. */
+  answer(call: Call, answer: Message): void;
+  /** Sends a request of the proxy's own. */
+  ask(method: string, params: object, onAnswer?: (answer: Message) => void): void;
+  /** Sends a notification of the proxy's own. */
+  notify(message: Message): void;
+}
+
+/**
+ * What a server holds once and several sessions each believe to be theirs: the handshake, the log level,
+ * resource subscriptions, the list of tasks. Here each session gets its own view of it.
+ */
+export class SharedUpstream {
+  readonly subscriptions = new Subscriptions();
+  readonly levels = new LogLevels();
+  readonly tasks = new Tasks();
+  readonly #handshake = new Handshake();
+  readonly #host: SharedHost;
+  readonly #server: string;
+
+  /** @param server the server definition's name, for errors */
+  constructor(host: SharedHost, server: string) {
+    this.#host = host;
+    this.#server = server;
+  }
+
+  /** Does the handshake in the proxy's own name. Rejects with the server's error or the loss of the link. */
+  initialize(params: object): Promise<void> {
+    this.#handshake.begin();
+    return new Promise((resolve, reject) => {
+      this.#host.ask('initialize', params, (answer) => {
+        this.#handshakeAnswered(answer);
+        if (answer.kind === 'error') {
+          reject(new Error(`server "${this.#server}" refused initialize: ${answerOf(answer)}`));
+          return;
+        }
+        if (this.takeInitialized()) this.#host.notify(makeNotification('notifications/initialized'));
+        resolve();
+      });
+    });
+  }
+
+  /** Whether this `notifications/initialized` is the first, and so the one that the server gets. */
+  takeInitialized(): boolean {
+    return this.#handshake.takeInitialized();
+  }
+
+  /** Takes a request whose meaning depends on who shares the server. Returns false for all others. */
+  request(port: Port, message: Message, id: Wire): boolean {
+    switch (message.method) {
+      case 'initialize':
+        this.#initialize(port, message, id);
+        return true;
+      case 'logging/setLevel':
+        return this.#setLevel(port, message, id);
+      case 'resources/subscribe':
+        return this.#subscribe(port, message, id);
+      case 'resources/unsubscribe':
+        return this.#unsubscribe(port, message, id);
+      case 'tasks/list':
+        this.#host.forward(port, message, id, (answer) =>
+          answer.kind === 'response'
+            ? makeResponse(answer.id ?? 'null', this.tasks.ownPart(port, answer))
+            : answer,
+        );
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  join(port: Port): void {
+    this.levels.join(port);
+  }
+
+  /** Takes back what a session had set up on the server. */
+  leave(port: Port): void {
+    const before = this.levels.effective();
+    this.levels.leave(port);
+    this.tasks.forget(port);
+    const after = this.levels.effective();
+    if (after !== undefined && after !== before) this.#host.ask('logging/setLevel', { level: after });
+    for (const uri of this.subscriptions.forget(port)) this.#host.ask('resources/unsubscribe', { uri });
+  }
+
+  #initialize(port: Port, message: Message, id: Wire): void {
+    const { capabilities, protocolVersion } = paramsOf(message);
+    port.capabilities = asRecord(capabilities);
+    switch (this.#handshake.state) {
+      case 'done':
+        port.deliver(makeResponse(id, this.#handshake.resultFor(protocolVersion)), keyOf(id));
+        return;
+      case 'pending': {
+        const own = (): Message => makeResponse(id, this.#handshake.resultFor(protocolVersion));
+        this.#handshake.waiting.push(this.#host.hold(port, message, id, own));
+        return;
+      }
+      case 'none':
+        this.#handshake.begin();
+        this.#host.forward(port, message, id, (answer) => {
+          this.#handshakeAnswered(answer);
+          return answer;
+        });
+    }
+  }
+
+  #handshakeAnswered(answer: Message): void {
+    if (answer.kind === 'error') {
+      for (const call of this.#handshake.failed()) this.#host.answer(call, withId(answer, call.id));
+      return;
+    }
+    for (const call of this.#handshake.done(answerOf(answer))) {
+      this.#host.answer(call, call.onAnswer?.(answer) ?? answer);
+    }
+  }
+
+  #setLevel(port: Port, message: Message, id: Wire): boolean {
+    const params = paramsOf(message);
+    const before = this.levels.get(port);
+    if (typeof params.level !== 'string' || !this.levels.set(port, params.level)) return false;
+    const asked = withParams(message, toWire({ ...params, level: this.levels.effective() }));
+    this.#host.forward(port, asked, id, (answer) => {
+      if (answer.kind === 'error') this.levels.restore(port, before);
+      return answer;
+    });
+    return true;
+  }
+
+  #subscribe(port: Port, message: Message, id: Wire): boolean {
+    const { uri } = paramsOf(message);
+    if (typeof uri !== 'string') return false;
+    this.subscriptions.add(uri, port);
+    this.#host.forward(port, message, id, (answer) => {
+      if (answer.kind === 'error') this.subscriptions.remove(uri, port);
+      return answer;
+    });
+    return true;
+  }
+
+  #unsubscribe(port: Port, message: Message, id: Wire): boolean {
+    const { uri } = paramsOf(message);
+    if (typeof uri !== 'string' || this.subscriptions.remove(uri, port)) return false;
+    port.deliver(makeResponse(id, '{}'), keyOf(id));
+    return true;
+  }
+}

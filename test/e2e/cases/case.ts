@@ -1,0 +1,83 @@
+/** One thing that must pass through, whatever stands between client and server. */
+import type { ClientOptions, Json, TestClient } from '../harness/client.js';
+import { RpcError } from '../harness/client.js';
+
+export interface Case {
+  readonly title: string;
+  run(client: TestClient): Promise<void>;
+}
+
+/** What the client of the cases declares: it can be asked everything. */
+export const CAPABILITIES: Json = {
+  roots: { listChanged: true },
+  sampling: { tools: {}, context: {} },
+  elicitation: { form: {}, url: {} },
+  tasks: { list: {}, cancel: {}, requests: { elicitation: { create: {} } } },
+  experimental: { 'com.example/client': { colour: 'green' } },
+};
+
+export const ROOTS = [{ uri: 'file:///tmp/a%20b', name: 'räum', _meta: { 'com.example/root': 1 } }];
+
+/** Questions of a server that are left open until the server cancels them, or for ever. */
+const forever = new Promise<Json>(() => undefined);
+
+/** The client of the cases. What it is asked comes back in its answers, so that a test sees both ways. */
+export const ASKABLE: ClientOptions = {
+  name: 'askable',
+  capabilities: CAPABILITIES,
+  answers: {
+    ping: () => ({}),
+    'roots/list': () => ({ roots: ROOTS, _meta: { 'com.example/answer': 'roots' } }),
+    'sampling/createMessage': (params) => {
+      if (params.refuse !== undefined)
+        throw new RpcError(-1, 'User rejected sampling', { asked: params.refuse });
+      const text = JSON.stringify(params);
+      return {
+        role: 'assistant',
+        model: 'm-1',
+        stopReason: 'endTurn',
+        content: { type: 'text', text },
+        _meta: { 'com.example/answer': 'sampled' },
+      };
+    },
+    'elicitation/create': (params) => ({
+      action: 'accept',
+      ...(params.mode === 'url' ? {} : { content: { said: String(params.message) } }),
+      _meta: { 'com.example/answer': 'elicited' },
+    }),
+    'x/ask': (params) => ({ asked: params, more: [1, { two: 'zwei' }] }),
+    'x/stuck': () => forever,
+  },
+};
+
+/**
+ * The progress of one call. A test waits for all of it before it lets the call end: both SDKs drop progress
+ * that stands right before the answer, since they hand it on a tick later and have forgotten the token by then.
+ */
+export class Progress {
+  readonly heard: Json[] = [];
+  #wake: () => void = () => undefined;
+
+  readonly push = (one: Json): void => {
+    this.heard.push(one);
+    this.#wake();
+  };
+
+  /** Resolves once there are so many. */
+  count(least: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = () => {
+        if (this.heard.length >= least) resolve();
+      };
+      this.#wake();
+    });
+  }
+}
+
+let last = 0;
+
+/** A name that no other case uses on the same server. */
+export function unique(what: string): string {
+  last += 1;
+  return `${what}-${process.pid}-${last}`;
+}

@@ -1,0 +1,49 @@
+import { expect } from 'vitest';
+import { req } from '../../requirements.js';
+import { CAPABILITIES, type Case } from './case.js';
+
+export const HANDSHAKE: readonly Case[] = [
+  {
+    title: `${req('lifecycle.initialize.answered', 'logging.declared', 'completions.declared', 'stdio.supported')} the server's identity, capabilities and instructions are its own`,
+    run: async (client) => {
+      const info = client.info();
+      expect(info.server).toEqual({
+        name: 'legacy-everything',
+        version: '3.1.4',
+        title: 'Legacy: everything, übersetzt',
+        websiteUrl: 'https://example.com/legacy',
+        icons: [{ src: 'data:image/png;base64,AA==', mimeType: 'image/png', sizes: ['48x48'] }],
+      });
+      expect(info.capabilities).toEqual({
+        logging: {},
+        completions: {},
+        prompts: { listChanged: true },
+        resources: { subscribe: true, listChanged: true },
+        tools: { listChanged: true },
+        tasks: { list: {}, cancel: {}, requests: { tools: { call: {} } } },
+        experimental: { 'com.example/unheard-of': { depth: 3, words: ['a', 'b'] } },
+      });
+      expect(info.instructions).toBe('Call "echo" first.\nThen read “demo://static/1”.');
+    },
+  },
+  {
+    title: `${req('lifecycle.version.answered', 'lifecycle.operation.version')} the server sees the client's own identity, capabilities and version`,
+    run: async (client) => {
+      const { initialize } = await client.call('who');
+      expect(initialize).toEqual({
+        protocolVersion: '2025-11-25',
+        clientInfo: { name: 'askable', version: '0.0.7', title: 'End to end' },
+        capabilities: CAPABILITIES,
+      });
+    },
+  },
+  {
+    title: `${req('lifecycle.initialize.first', 'lifecycle.initialized.sent', 'lifecycle.initialize.nothing-before-answer')} the server is greeted once, in order`,
+    run: async (client) => {
+      const { messages } = await client.call('seen');
+      const methods = (messages as { method?: string }[]).map(({ method }) => method);
+      expect(methods.slice(0, 2)).toEqual(['initialize', 'notifications/initialized']);
+      expect(methods.filter((method) => /initialize/.test(method ?? ''))).toHaveLength(2);
+    },
+  },
+];

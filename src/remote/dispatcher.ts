@@ -1,0 +1,54 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import type { Agent, Dispatcher, EnvHttpProxyAgent } from 'undici';
+
+/** TLS verification: on, off, or the path of a PEM file with the certificate authorities to trust. */
+export type Verify = boolean | string;
+
+/**
+ * Connections to one remote at a time. Each open request has its own; more would use up the files a
+ * process may have open (1024 on many systems).
+ */
+const MAX_CONNECTIONS = 512;
+
+const require = createRequire(import.meta.url);
+
+/**
+ * A pool of kept-alive connections. No time limit on an answer or its body: a tool may take as long as it
+ * takes, and an event stream is silent for hours. A peer that has vanished is found by TCP keep-alive.
+ *
+ * Only undici's pool is loaded, and only here: the whole of undici (fetch, WebSocket, caches) takes three
+ * times as long to load, and a desktop client waits for the start. HTTP_PROXY, HTTPS_PROXY and NO_PROXY hold.
+ *
+ * @param connectTimeout milliseconds
+ * Throws an `Error` in words where the CA bundle cannot be read.
+ */
+export function openDispatcher(verify: Verify, connectTimeout: number): Dispatcher {
+  const tls = typeof verify === 'string' ? { ca: readBundle(verify) } : { rejectUnauthorized: verify };
+  const connect = { timeout: connectTimeout, ...tls };
+  const options = { connect, connections: MAX_CONNECTIONS, headersTimeout: 0, bodyTimeout: 0 };
+  if (hasProxy(process.env)) {
+    const Proxied: typeof EnvHttpProxyAgent = require('undici/lib/dispatcher/env-http-proxy-agent.js');
+    return new Proxied({ ...options, requestTls: connect, proxyTls: connect });
+  }
+  const Plain: typeof Agent = require('undici/lib/dispatcher/agent.js');
+  return new Plain(options);
+}
+
+function hasProxy(env: Readonly<Record<string, string | undefined>>): boolean {
+  return ['HTTP_PROXY', 'HTTPS_PROXY', 'http_proxy', 'https_proxy'].some((name) => Boolean(env[name]));
+}
+
+function readBundle(path: string): string {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(`The CA bundle ${path} (--verify-ssl) cannot be read: ${reason}`);
+  }
+  if (!text.includes('-----BEGIN ')) {
+    throw new Error(`The CA bundle ${path} (--verify-ssl) holds no certificate in PEM form.`);
+  }
+  return text;
+}

@@ -1,0 +1,51 @@
+import { createParser } from 'eventsource-parser';
+import type { Wire } from '../jsonrpc/wire.js';
+
+/** One event of an event stream (WHATWG HTML, "Server-sent events"). */
+export interface ServerEvent {
+  /** `message` where the stream does not say. */
+  readonly type: string;
+  readonly data: Wire;
+  /** Absent where the event has none, or one that cannot be sent back in a header. */
+  readonly id?: string;
+}
+
+export interface EventTaker {
+  event(event: ServerEvent): void;
+  /** The server wants this wait, in ms, before the stream is asked for again. */
+  retry?(ms: number): void;
+  /** An event is longer than the bound. Nothing comes after this. */
+  tooLong(): void;
+}
+
+/** Longest wait that a timer can hold; the server's number is its own. */
+const MAX_RETRY = 2 ** 31 - 1;
+
+/** The reading side of one event stream. */
+export class EventReader {
+  readonly #feed: (chunk: string) => void;
+  #over = false;
+
+  /** @param maxLength the most octets that one event may have */
+  constructor(taker: EventTaker, maxLength: number) {
+    const parser = createParser({
+      maxBufferSize: maxLength,
+      onEvent: ({ event, data, id }) => {
+        const usable = id !== undefined && /^[\t\x20-\x7e\x80-\xff]*$/.test(id) ? { id } : {};
+        taker.event({ type: event ?? 'message', data, ...usable });
+      },
+      onRetry: (ms) => taker.retry?.(Math.min(ms, MAX_RETRY)),
+      onError: (error) => {
+        if (error.type !== 'max-buffer-size-exceeded') return;
+        this.#over = true;
+        taker.tooLong();
+      },
+    });
+    this.#feed = (chunk) => parser.feed(chunk);
+  }
+
+  /** Takes the next octets of the stream; they may be cut anywhere. */
+  feed(chunk: Buffer): void {
+    if (!this.#over) this.#feed(chunk.toString('latin1'));
+  }
+}

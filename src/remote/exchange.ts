@@ -1,0 +1,215 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Wire } from '../jsonrpc/wire.js';
+import { CredentialsError } from './credentials.js';
+import { describeUrl } from './describe-url.js';
+import { EventReader, type ServerEvent } from './event-reader.js';
+import { excerpt, type Failure, networkFailure, statusFailure } from './failure.js';
+import type { Exchange, HttpClient, HttpHandler, HttpRequest } from './http.js';
+import { HeadTimeout } from './http-exchange.js';
+
+/** The most octets that one message from a remote server may have: as many as the proxy itself takes. */
+export const MAX_MESSAGE = 64 * 1024 * 1024;
+
+/** Octets of a refusal that are read: room for a JSON-RPC error with data. The rest is not waited for. */
+const MAX_REFUSAL = 1024 * 1024;
+
+/** What a remote server answers to one request. `ended` or `failed` comes last, and only one of them. */
+export interface Reading {
+  /** The request goes out now. */
+  sent?(): void;
+  /** The status is 2xx. */
+  accepted?(headers: IncomingHttpHeaders): void;
+  /** The next event, where the answer is an event stream. */
+  event(event: ServerEvent): void;
+  retry?(ms: number): void;
+  /** The whole body, where it is anything else and not empty. */
+  body(text: Wire, contentType: string): void;
+  ended(): void;
+  failed(failure: Failure): void;
+}
+
+/** Sends a request and reads its answer, of either form (2025-11-25, transports, "Sending Messages"). */
+export function exchange(http: HttpClient, request: HttpRequest, reading: Reading): Exchange {
+  const answer = new Answer(http, request, reading);
+  answer.exchange = http.send(request, answer);
+  return answer.exchange;
+}
+
+/** The same for a request whose answer is one short text. */
+export function request(http: HttpClient, request: HttpRequest): Promise<{ text: string } | Failure> {
+  return new Promise((resolve) => {
+    let text = '';
+    exchange(http, request, {
+      event: () => undefined,
+      body: (wire) => {
+        text = Buffer.from(wire, 'latin1').toString();
+      },
+      ended: () => resolve({ text }),
+      failed: resolve,
+    });
+  });
+}
+
+class Answer implements HttpHandler {
+  readonly #http: HttpClient;
+  readonly #request: HttpRequest;
+  readonly #reading: Reading;
+  readonly #chunks: Buffer[] = [];
+  #length = 0;
+  #status = 0;
+  #headers: IncomingHttpHeaders = {};
+  #reader: EventReader | undefined;
+  #over = false;
+  exchange: Exchange | undefined;
+
+  constructor(http: HttpClient, request: HttpRequest, reading: Reading) {
+    this.#http = http;
+    this.#request = request;
+    this.#reading = reading;
+  }
+
+  get #where(): string {
+    return describeUrl(this.#request.url);
+  }
+
+  sent(): void {
+    this.#reading.sent?.();
+  }
+
+  head(status: number, headers: IncomingHttpHeaders): void {
+    this.#status = status;
+    this.#headers = headers;
+    if (!this.#good) return;
+    const encoding = headers['content-encoding'];
+    if (encoding !== undefined && encoding !== 'identity') {
+      this.#abort('foreign', `${this.#where} answered in an encoding it was not asked for (${encoding}).`);
+      return;
+    }
+    if (isEventStream(headers)) this.#reader = new EventReader(this.#taker(), MAX_MESSAGE);
+    this.#reading.accepted?.(headers);
+  }
+
+  data(chunk: Buffer): void {
+    if (this.#over) return;
+    if (this.#reader !== undefined) {
+      this.#reader.feed(chunk);
+      return;
+    }
+    this.#chunks.push(chunk);
+    this.#length += chunk.length;
+    if (this.#good) {
+      if (this.#length > MAX_MESSAGE) this.#tooLong();
+    } else if (this.#length > MAX_REFUSAL) {
+      this.exchange?.abort();
+      this.#refused();
+    }
+  }
+
+  end(): void {
+    if (this.#over) return;
+    if (!this.#good) {
+      this.#refused();
+      return;
+    }
+    if (this.#length > 0) this.#reading.body(withoutMark(this.#whole()), contentType(this.#headers));
+    this.#over = true;
+    this.#reading.ended();
+  }
+
+  failed(error: Error): void {
+    if (this.#over) return;
+    if (this.#status !== 0 && !this.#good) {
+      this.#refused(); // the status says it; the words that are missing from the body can be missed
+      return;
+    }
+    this.#over = true;
+    this.#reading.failed(this.#failureOf(error));
+  }
+
+  #failureOf(error: Error): Failure {
+    const where = this.#where;
+    if (error instanceof CredentialsError) {
+      return { kind: error.unreachable ? 'unreachable' : 'credentials', text: error.message };
+    }
+    if (error instanceof HeadTimeout) {
+      const seconds = Math.round((this.#request.headTimeout ?? 0) / 1000);
+      return { kind: 'timeout', text: `${where} did not answer within ${seconds} s.` };
+    }
+    const failure = networkFailure(error, where, this.#status !== 0);
+    return { ...failure, text: this.#http.mask(failure.text) };
+  }
+
+  get #good(): boolean {
+    return this.#status >= 200 && this.#status < 300;
+  }
+
+  #taker(): ConstructorParameters<typeof EventReader>[0] {
+    return {
+      event: (event) => {
+        if (!this.#over) this.#reading.event(event);
+      },
+      retry: (ms) => this.#reading.retry?.(ms),
+      tooLong: () => this.#tooLong(),
+    };
+  }
+
+  #tooLong(): void {
+    this.#abort('foreign', `${this.#where} sent a message of more than ${MAX_MESSAGE} octets.`);
+  }
+
+  #abort(kind: Failure['kind'], text: string): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.exchange?.abort();
+    this.#reading.failed({ kind, text });
+  }
+
+  #refused(): void {
+    this.#over = true;
+    const { location } = this.#headers;
+    const url = this.#request.url;
+    const redirect =
+      this.#status < 400 && location !== undefined && URL.canParse(location, url.href)
+        ? { redirect: describeUrl(new URL(location, url)) }
+        : {};
+    const refusal = {
+      status: this.#status,
+      contentType: contentType(this.#headers),
+      body: this.#whole(),
+      ...redirect,
+    };
+    this.#reading.failed(statusFailure(refusal, this.#where, (text) => this.#http.mask(text)));
+  }
+
+  #whole(): Buffer {
+    const [first] = this.#chunks;
+    return this.#chunks.length === 1 && first !== undefined
+      ? first
+      : Buffer.concat(this.#chunks, this.#length);
+  }
+}
+
+/** An answer that is no JSON-RPC message: what the server is instead, in words. */
+export function foreign(where: string, text: Wire, type: string, mask: (text: string) => string): Failure {
+  const words = mask(excerpt(Buffer.from(text, 'latin1').toString(), type));
+  const what = type === '' ? 'something' : type;
+  const said = words === '' ? '' : ` ("${words}")`;
+  return {
+    kind: 'foreign',
+    text: `${where} answered with ${what} that is no MCP message${said}. Check that the URL is that of an MCP server.`,
+  };
+}
+
+function contentType(headers: IncomingHttpHeaders): string {
+  return (headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
+}
+
+function isEventStream(headers: IncomingHttpHeaders): boolean {
+  return contentType(headers) === 'text/event-stream';
+}
+
+/** The text without the byte order mark that some servers put before JSON. */
+function withoutMark(body: Buffer): Wire {
+  const text = body.toString('latin1');
+  return text.startsWith('\xef\xbb\xbf') ? text.slice(3) : text;
+}

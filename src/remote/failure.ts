@@ -1,0 +1,156 @@
+import { ErrorCode } from '../jsonrpc/errors.js';
+import { makeError } from '../jsonrpc/make.js';
+import { answerOf, type Message, withId } from '../jsonrpc/message.js';
+import { scan } from '../jsonrpc/scan.js';
+import type { Wire } from '../jsonrpc/wire.js';
+
+/** Why a request to a remote server came to nothing. `text` is for people and holds no secrets. */
+export interface Failure {
+  readonly kind: FailureKind;
+  readonly text: string;
+  /** The HTTP status, where there was one. */
+  readonly status?: number;
+  /** The JSON-RPC error that the body was. */
+  readonly answer?: Message;
+  /** What the body said, as it came (UTF-8), cut. Not to be shown: it may hold secrets. */
+  readonly body?: string;
+}
+
+/**
+ * - `unreachable`: nobody there (yet): no connection, or an intermediary that says so. Trying again may help.
+ * - `refused`: an HTTP status that means no.
+ * - `session`: the server does not know the session any more.
+ * - `lost`: the connection broke after the answer had begun.
+ * - `timeout`: no answer in time.
+ * - `foreign`: an answer that is not MCP.
+ * - `credentials`: no access token could be had.
+ */
+export type FailureKind =
+  | 'unreachable'
+  | 'refused'
+  | 'session'
+  | 'lost'
+  | 'timeout'
+  | 'foreign'
+  | 'credentials';
+
+/** The JSON-RPC error that tells the client of a failed request. A server's own error keeps code, message, data. */
+export function errorFor(request: Message, failure: Failure): Message {
+  const id = request.id ?? 'null';
+  if (failure.answer !== undefined) return answerTo(id, failure.answer);
+  const data = failure.status === undefined ? undefined : { status: failure.status };
+  return makeError(id, ErrorCode.InternalError, failure.text, data);
+}
+
+/** A server's error as the answer to the request `id`, whatever id the server gave it. */
+export function answerTo(id: Wire, error: Message): Message {
+  if (error.id === id) return error;
+  if (error.idAt >= 0) return withId(error, id);
+  const answer = scan(`{"jsonrpc":"2.0","id":${id},"error":${answerOf(error)}}`);
+  if (answer.kind === 'error') return answer;
+  throw new TypeError(`not a JSON-RPC id: ${id}`);
+}
+
+/** A broken connection or one that never was, in words. `begun`: whether the answer had begun. */
+export function networkFailure(error: Error, where: string, begun: boolean): Failure {
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  if (begun) return { kind: 'lost', text: `${where} broke the connection off in the middle of its answer.` };
+  const known = NETWORK_ERRORS[code] ?? (error instanceof AggregateError ? causeOf(error) : undefined);
+  if (known !== undefined) return { kind: 'unreachable', text: `${where} cannot be reached: ${known}.` };
+  if (isCertificateError(code)) {
+    const hint = 'Give the CA bundle with --verify-ssl FILE, or turn verification off with --no-verify-ssl.';
+    return { kind: 'refused', text: `The TLS certificate of ${where} is not trusted (${code}). ${hint}` };
+  }
+  const detail = code === '' ? error.message : code;
+  return { kind: 'refused', text: `The request to ${where} failed: ${detail}.` };
+}
+
+/** Errors that come before any answer, and that a server which is just starting causes too. */
+const NETWORK_ERRORS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'the connection was refused (ECONNREFUSED); nothing listens there',
+  ENOTFOUND: 'its host name is not known (ENOTFOUND)',
+  EAI_AGAIN: 'its host name could not be looked up (EAI_AGAIN)',
+  ETIMEDOUT: 'no connection in time (ETIMEDOUT)',
+  EHOSTUNREACH: 'there is no route to the host (EHOSTUNREACH)',
+  ENETUNREACH: 'there is no route to its network (ENETUNREACH)',
+  ECONNRESET: 'the connection was reset before it answered (ECONNRESET)',
+  EPIPE: 'the connection was closed before it answered (EPIPE)',
+  UND_ERR_CONNECT_TIMEOUT: 'no connection in time',
+  UND_ERR_SOCKET: 'the connection was closed before it answered',
+};
+
+/** What connecting to each of several addresses came to: the first reason that has words. */
+function causeOf(error: AggregateError): string | undefined {
+  for (const cause of error.errors) {
+    const code: unknown = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+    const known = typeof code === 'string' ? NETWORK_ERRORS[code] : undefined;
+    if (known !== undefined) return known;
+  }
+  return undefined;
+}
+
+function isCertificateError(code: string): boolean {
+  return /CERT|SIGNATURE|ISSUER|ALTNAME|SELF_SIGNED/.test(code);
+}
+
+export interface Refusal {
+  readonly status: number;
+  readonly contentType: string;
+  /** The body, or its beginning. */
+  readonly body: Buffer;
+  /** Where a redirect points to, already fit to be shown. */
+  readonly redirect?: string;
+}
+
+/** An answer whose status is not 2xx, in words. */
+export function statusFailure(refusal: Refusal, where: string, mask: (text: string) => string): Failure {
+  const { status } = refusal;
+  const scanned = scan(refusal.body.toString('latin1'));
+  const body = refusal.body.toString();
+  const hint =
+    refusal.redirect === undefined ? statusHint(status) : ` It points to ${refusal.redirect}: give that URL.`;
+  const words = mask(excerpt(body, refusal.contentType));
+  return {
+    kind: status === 502 || status === 503 || status === 504 ? 'unreachable' : 'refused',
+    text: `${where} answered with HTTP status ${status}${words === '' ? '.' : `: ${words}`}${hint}`,
+    status,
+    body,
+    ...(scanned.kind === 'error' ? { answer: scanned } : {}),
+  };
+}
+
+function statusHint(status: number): string {
+  if (status === 401) {
+    return ' It wants credentials: give them with --headers Authorization, API_ACCESS_TOKEN or --client-id.';
+  }
+  if (status === 403) return ' It does not accept these credentials.';
+  if (status === 404) return ' Check the path of the URL.';
+  return '';
+}
+
+/** Longest piece, in characters, of a server's own words that is shown. */
+const EXCERPT = 200;
+
+/** Characters of a body that words are looked for in. */
+const SEARCHED = 16 * 1024;
+
+/** The beginning of a body as plain words: no markup, no control characters. */
+export function excerpt(whole: string, contentType: string): string {
+  const body = whole.slice(0, SEARCHED);
+  const text = /html/i.test(contentType) || /^\s*<(?:!doctype|html)/i.test(body) ? withoutMarkup(body) : body;
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is to be taken out
+  const words = text.replace(/[\u0000-\u0020\u007f-\u009f]+/g, ' ').trim();
+  return words.length > EXCERPT ? `${words.slice(0, EXCERPT - 1)}…` : words;
+}
+
+function withoutMarkup(html: string): string {
+  return html
+    .replace(/<(script|style|svg)\b[\s\S]*?(?:<\/\1\s*>|$)/gi, ' ')
+    .replace(/<!--[\s\S]*?(?:-->|$)/g, ' ')
+    .replace(/<[^<>]*>/g, ' ')
+    .replace(/&(?:nbsp|#160);/g, ' ')
+    .replace(/&lt;/g, '<')
+    .replace(/&gt;/g, '>')
+    .replace(/&quot;/g, '"')
+    .replace(/&amp;/g, '&');
+}

@@ -1,0 +1,172 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Dispatcher } from 'undici';
+import type { Credentials } from './credentials.js';
+import type { Exchange, HttpHandler, HttpRequest } from './http.js';
+
+/** Redirects that one request follows; more is a loop. */
+const MAX_REDIRECTS = 5;
+
+/** Octets of an answer that nobody needs which are read to keep the connection; past it, it is given up. */
+const MAX_DISCARDED = 64 * 1024;
+
+/** No answer came in the time that the request had. */
+export class HeadTimeout extends Error {}
+
+/** One request and what it leads to: redirects within the origin, and one more try after a 401. */
+export class HttpExchange implements Exchange {
+  readonly #dispatcher: Dispatcher;
+  readonly #request: HttpRequest;
+  readonly #handler: HttpHandler;
+  readonly #credentials: Credentials | undefined;
+  readonly #timer: NodeJS.Timeout | undefined;
+  #url: URL;
+  #redirects = 0;
+  #authorization: string | undefined;
+  #askedAgain = false;
+  #over = false;
+  #controller: Dispatcher.DispatchController | undefined;
+
+  constructor(
+    dispatcher: Dispatcher,
+    request: HttpRequest,
+    handler: HttpHandler,
+    credentials: Credentials | undefined,
+  ) {
+    this.#dispatcher = dispatcher;
+    this.#request = request;
+    this.#handler = handler;
+    this.#credentials = credentials;
+    this.#url = request.url;
+    const limit = request.headTimeout;
+    if (limit !== undefined) this.#timer = setTimeout(() => this.#fail(new HeadTimeout()), limit);
+    this.#begin();
+  }
+
+  abort(): void {
+    if (this.#over) return;
+    this.#finish();
+    this.#controller?.abort(new Error('not wanted any more'));
+  }
+
+  #finish(): void {
+    this.#over = true;
+    clearTimeout(this.#timer);
+  }
+
+  #fail(error: Error): void {
+    if (this.#over) return;
+    this.#finish();
+    this.#controller?.abort(error);
+    this.#handler.failed(error);
+  }
+
+  #begin(): void {
+    if (this.#credentials === undefined) {
+      this.#dispatch();
+      return;
+    }
+    this.#credentials.authorization().then(
+      (value) => {
+        if (this.#over) return;
+        this.#authorization = value;
+        this.#dispatch();
+      },
+      (error: unknown) => this.#fail(error instanceof Error ? error : new Error(String(error))),
+    );
+  }
+
+  #dispatch(): void {
+    const { method, headers, body } = this.#request;
+    const authorization = this.#authorization;
+    try {
+      this.#dispatcher.dispatch(
+        {
+          origin: this.#url.origin,
+          path: this.#url.pathname + this.#url.search,
+          method,
+          headers: authorization === undefined ? headers : { ...headers, authorization },
+          body: body ?? null,
+        },
+        this.#attempt(),
+      );
+    } catch (error) {
+      // A pool that is closed, or a header it does not take. Told later, so that the caller has its exchange.
+      queueMicrotask(() => this.#fail(error instanceof Error ? error : new Error(String(error))));
+    }
+  }
+
+  /** Takes one answer. `again` is set where it is only read to its end, and another request follows. */
+  #attempt(): Dispatcher.DispatchHandler {
+    let again: (() => void) | undefined;
+    let discarded = 0;
+    return {
+      onRequestStart: (controller) => {
+        this.#controller = controller;
+        if (this.#over) controller.abort(new Error('not wanted any more'));
+        else this.#handler.sent?.();
+      },
+      onResponseStart: (_controller, status, headers) => {
+        if (this.#over || status < 200) return;
+        again = this.#next(status, headers);
+        if (again !== undefined) return;
+        clearTimeout(this.#timer);
+        this.#handler.head(status, headers);
+      },
+      onResponseData: (controller, chunk) => {
+        if (this.#over) return;
+        if (again === undefined) {
+          this.#handler.data(chunk);
+          return;
+        }
+        discarded += chunk.length;
+        if (discarded > MAX_DISCARDED) controller.abort(new Error('too long to be discarded'));
+      },
+      onResponseEnd: () => {
+        if (this.#over) return;
+        if (again !== undefined) {
+          again();
+          return;
+        }
+        this.#finish();
+        this.#handler.end();
+      },
+      onResponseError: (_controller, error) => {
+        if (this.#over) return;
+        if (again !== undefined) again();
+        else this.#fail(error);
+      },
+    };
+  }
+
+  /** What to do instead of handing this answer on. */
+  #next(status: number, headers: IncomingHttpHeaders): (() => void) | undefined {
+    const credentials = this.#credentials;
+    const used = this.#authorization;
+    if (status === 401 && credentials !== undefined && used !== undefined && !this.#askedAgain) {
+      this.#askedAgain = true;
+      credentials.refused(used);
+      return () => this.#begin();
+    }
+    const target = redirectTarget(status, headers.location, this.#url, this.#request.method);
+    if (target === undefined || this.#redirects >= MAX_REDIRECTS) return undefined;
+    this.#redirects++;
+    return () => {
+      this.#url = target;
+      this.#dispatch();
+    };
+  }
+}
+
+/** Where a redirect may be followed to: the same origin, with the same method and body. */
+function redirectTarget(
+  status: number,
+  location: string | undefined,
+  from: URL,
+  method: string,
+): URL | undefined {
+  const keepsMethod =
+    status === 307 || status === 308 || (method === 'GET' && (status === 301 || status === 302));
+  if (!keepsMethod || location === undefined || !URL.canParse(location, from.href)) return undefined;
+  const target = new URL(location, from);
+  return target.origin === from.origin ? target : undefined;
+}

@@ -1,0 +1,80 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Dispatcher } from 'undici';
+import type { Credentials } from './credentials.js';
+import { describeUrl } from './describe-url.js';
+import { openDispatcher, type Verify } from './dispatcher.js';
+import { HttpExchange } from './http-exchange.js';
+
+export interface HttpOptions {
+  /** The one origin that requests go to: the headers may hold secrets that nobody else must see. */
+  readonly origin: string;
+  readonly verify: Verify;
+  /** For every request, by name in lower case; a request's own headers win. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Give the `Authorization`, unless `headers` has one. */
+  readonly credentials?: Credentials;
+  /** Takes secrets out of a text. */
+  readonly mask?: (text: string) => string;
+  /** Milliseconds until a connection must stand. */
+  readonly connectTimeout?: number;
+}
+
+export interface HttpRequest {
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: Buffer;
+  /** Milliseconds until the head of the answer must be there, redirects included; undefined: no limit. */
+  readonly headTimeout?: number;
+}
+
+/** What becomes of a request. `end` or `failed` comes last, and exactly one of them, unless it is aborted. */
+export interface HttpHandler {
+  /** The request goes out on its connection now. */
+  sent?(): void;
+  head(status: number, headers: IncomingHttpHeaders): void;
+  data(chunk: Buffer): void;
+  end(): void;
+  failed(error: Error): void;
+}
+
+export interface Exchange {
+  /** Ends it. Nothing of its handler is called any more. */
+  abort(): void;
+}
+
+/** Names and addresses that take longer than this (ms) to connect to are not there. */
+const CONNECT_TIMEOUT = 10_000;
+
+/**
+ * HTTP requests to one origin, on a pool of kept-alive connections.
+ *
+ * A redirect is followed only within the origin, and only where method and body stay (RFC 9110, section
+ * 15.4); any other is an answer like any other. After a 401 the credentials are asked once more.
+ */
+export class HttpClient {
+  readonly #options: HttpOptions;
+  readonly #dispatcher: Dispatcher;
+
+  constructor(options: HttpOptions) {
+    this.#options = options;
+    this.#dispatcher = openDispatcher(options.verify, options.connectTimeout ?? CONNECT_TIMEOUT);
+  }
+
+  send(request: HttpRequest, handler: HttpHandler): Exchange {
+    const { origin, headers, credentials } = this.#options;
+    if (request.url.origin !== origin) throw new TypeError(`${describeUrl(request.url)} is not of ${origin}`);
+    const own = headers?.authorization === undefined ? credentials : undefined;
+    const all = { ...headers, ...request.headers };
+    return new HttpExchange(this.#dispatcher, { ...request, headers: all }, handler, own);
+  }
+
+  mask(text: string): string {
+    return this.#options.mask?.(text) ?? text;
+  }
+
+  /** Ends every exchange and every connection. */
+  async close(): Promise<void> {
+    await Promise.all([this.#dispatcher.destroy(), this.#options.credentials?.close()]);
+  }
+}

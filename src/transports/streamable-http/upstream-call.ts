@@ -1,0 +1,58 @@
+import type { Message } from '../../jsonrpc/message.js';
+import type { Exchange } from '../../remote/http.js';
+import type { ResumableStream } from './upstream-stream.js';
+
+/** One request of the client's that the server has not answered yet, and what is open for it. */
+export class Call {
+  readonly request: Message;
+  /** The POST that carried it. */
+  exchange: Exchange | undefined;
+  /** What follows the POST's own stream, once that broke off. */
+  rest: ResumableStream | undefined;
+  /** The last event of the POST's stream, and the wait that the server asked for. */
+  lastId: string | undefined;
+  retry: number | undefined;
+  /** Runs when it is over. */
+  onOver: (() => void) | undefined;
+  #over = false;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(request: Message) {
+    this.request = request;
+  }
+
+  /** Nobody waits for it any more: it is answered, or given up. */
+  get over(): boolean {
+    return this.#over;
+  }
+
+  /** The server has ended the POST. */
+  ended(): void {
+    if (this.#over) clearTimeout(this.#timer);
+  }
+
+  /** The answer is there. The server may end the stream itself, `grace` ms long; that saves a connection. */
+  answered(grace: number): void {
+    this.#end();
+    this.#timer = setTimeout(() => this.exchange?.abort(), grace);
+    this.#timer.unref();
+  }
+
+  /** Runs `action` in `ms`, unless it is over before. */
+  after(ms: number, action: () => void): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(action, ms);
+  }
+
+  drop(): void {
+    this.#end();
+    this.exchange?.abort();
+  }
+
+  #end(): void {
+    this.#over = true;
+    clearTimeout(this.#timer);
+    this.rest?.close();
+    this.onOver?.();
+  }
+}

@@ -1,0 +1,68 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Message } from '../../jsonrpc/message.js';
+import { exchange } from '../../remote/exchange.js';
+import { negotiatedVersion } from '../../remote/handshake.js';
+import type { UpstreamOptions } from '../../remote/remote-link.js';
+
+/** What the handshake with the server left for every later request: session id and version. */
+export class UpstreamSession {
+  readonly #options: UpstreamOptions;
+  readonly #goodbye: number;
+  #id: string | undefined;
+  #version: string | undefined;
+
+  /** @param goodbye the longest time, in ms, that the server has to take the end of a session */
+  constructor(options: UpstreamOptions, goodbye: number) {
+    this.#options = options;
+    this.#goodbye = goodbye;
+  }
+
+  get id(): string | undefined {
+    return this.#id;
+  }
+
+  /** Takes the session id that comes with the answer to `initialize`: visible ASCII only. */
+  begin(headers: IncomingHttpHeaders): void {
+    const id = headers['mcp-session-id'];
+    if (typeof id === 'string' && /^[\x21-\x7e]+$/.test(id)) this.#id = id;
+  }
+
+  /** Takes the version from the answer to `initialize`. */
+  agree(answer: Message): void {
+    this.#version = negotiatedVersion(answer);
+  }
+
+  headers(own: Readonly<Record<string, string>>): Record<string, string> {
+    const headers: Record<string, string> = { ...own };
+    if (this.#id !== undefined) headers['mcp-session-id'] = this.#id;
+    if (this.#version !== undefined) headers['mcp-protocol-version'] = this.#version;
+    return headers;
+  }
+
+  /** Forgets the session and tells the server, which may say that this is not for clients to do (405). */
+  end(): Promise<void> {
+    if (this.#id === undefined) return Promise.resolve();
+    const headers = this.headers({});
+    this.#id = undefined;
+    this.#version = undefined;
+    const { url, http, emit } = this.#options;
+    return new Promise((resolve) => {
+      exchange(
+        http,
+        { method: 'DELETE', url, headers, headTimeout: this.#goodbye },
+        {
+          accepted: () => resolve(),
+          event: () => undefined,
+          body: () => undefined,
+          ended: () => resolve(),
+          failed: ({ status, text }) => {
+            if (status !== 404 && status !== 405) {
+              emit({ level: 'debug', text: `The session was not ended: ${text}` });
+            }
+            resolve();
+          },
+        },
+      );
+    });
+  }
+}

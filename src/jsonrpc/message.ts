@@ -38,7 +38,8 @@ export type Key = string;
 /** Raw JSON of an id or token → its key: `1` and `1.0` are one number, `"a"` and `"\u0061"` one string. */
 export function keyOf(raw: Wire): Key {
   if (raw.charCodeAt(0) === 0x22) {
-    return raw.includes('\\') ? toWire(parseWire(raw)) : raw;
+    // What is beyond ASCII may stand there as octets or escaped.
+    return /[\\\x80-\xff]/.test(raw) ? toWire(parseWire(raw)) : raw;
   }
   if (/^(?:0|-?[1-9]\d{0,14})$/.test(raw)) return raw;
   const number = Number(raw);

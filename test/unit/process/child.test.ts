@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers';
 import { afterEach, expect, test } from 'vitest';
 import type { ServerDefinition } from '../../../src/config/definition.js';
 import { type Child, describeExit, startChild } from '../../../src/process/child.js';
-import { realTime, type Schedule } from '../../../src/process/shutdown.js';
+import { realTime, type Schedule, STDIN_GRACE_MS } from '../../../src/process/shutdown.js';
 import { killAllNow } from '../../../src/process/tree.js';
 import { countDescendants, fixtureDefinition, gone, isRunning } from '../../fixtures/processes.js';
 
@@ -14,6 +14,10 @@ const linux = test.skipIf(process.platform !== 'linux');
 
 /** The steps of the shutdown, twenty times as fast. */
 const hurried: Schedule = (run, ms) => realTime(run, ms / 20);
+/** Soon SIGTERM, and time enough to end with it. */
+const soonTerm: Schedule = (run, ms) => realTime(run, ms === STDIN_GRACE_MS ? 100 : ms * 10);
+/** Time enough to end when stdin does, however busy the machine is. */
+const patient: Schedule = (run, ms) => realTime(run, ms === STDIN_GRACE_MS ? ms * 20 : ms);
 
 interface Started {
   readonly child: Child;
@@ -24,7 +28,7 @@ interface Started {
 
 const started: Child[] = [];
 
-function start(definition: ServerDefinition, schedule: Schedule = realTime): Started {
+function start(definition: ServerDefinition, schedule: Schedule = patient): Started {
   const lines: string[] = [];
   let told: () => void = () => undefined;
   const child = startChild(definition, {
@@ -166,7 +170,7 @@ test('a good server ends when its stdin is closed', async () => {
 });
 
 posix('one that ignores the end of stdin gets SIGTERM, one that ignores that too is killed', async () => {
-  const polite = start(fixtureDefinition('misbehave.mjs', { MISBEHAVE: 'ignore-end' }), hurried).child;
+  const polite = start(fixtureDefinition('misbehave.mjs', { MISBEHAVE: 'ignore-end' }), soonTerm).child;
   await ping(polite);
   expect(await polite.stop()).toEqual({ kind: 'killed', signal: 'SIGTERM' });
   const stubborn = start(

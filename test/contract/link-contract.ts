@@ -1,0 +1,190 @@
+/** What every link half must do, whatever it is made of: one suite for all of them. */
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { keyOf, type Message } from '../../src/jsonrpc/message.js';
+import { scan } from '../../src/jsonrpc/scan.js';
+import type { Wire } from '../../src/jsonrpc/wire.js';
+import type { CloseReason, Link } from '../../src/relay/link.js';
+import { Inbox } from '../fixtures/inbox.js';
+
+/** The other side of a link: a client or server that the test plays. Text is one character per octet. */
+export interface Peer {
+  /** Sends one text as one message of the transport. It may be no JSON. */
+  send(text: Wire): void;
+  /** The next message that came through the link; undefined when the link was ended. */
+  next(): Promise<Wire | undefined>;
+  /** Ends the conversation from this side. */
+  end(): void;
+}
+
+export interface Ends {
+  readonly link: Link;
+  readonly peer: Peer;
+  /** Ends whatever is left, and settles when it has gone. */
+  dispose(): Promise<void>;
+}
+
+export interface ContractOptions {
+  /**
+   * Whether a message that is sent right before the end must arrive before the end is told. Not so where
+   * each message has a connection of its own.
+   */
+  readonly lastWords?: boolean;
+}
+
+const STOPPING: CloseReason = { kind: 'stopping', text: 'the test is over' };
+
+const octets = (text: string): Wire => Buffer.from(text, 'utf8').toString('latin1');
+
+function message(text: Wire): Message {
+  const scanned = scan(text);
+  if (scanned.kind === 'batch' || scanned.kind === 'malformed') throw new Error(`no message: ${text}`);
+  return scanned;
+}
+
+const note = (params: string): Wire =>
+  octets(`{"jsonrpc":"2.0","method":"notifications/contract","params":${params}}`);
+
+/** What a proxy that rebuilds its messages would change. */
+const texts: readonly [name: string, text: Wire][] = [
+  [
+    'unknown members',
+    octets('{"other":[1],"jsonrpc":"2.0","method":"notifications/contract","params":{"é":{}},"x":null}'),
+  ],
+  ['numbers that no double holds', note('{"n":[12345678901234567890,9007199254740993,1e400,0.10,1E+2,-0]}')],
+  ['text beyond ASCII', note('{"text":"Zürich 東京 🚀 \u2028\u2029 \u007f"}')],
+  ['escapes as they were spelled', note('{"text":"\\u00e9\\/\\ud83d\\ude80\\u2028\\n\\u0000"}')],
+  [
+    'white space inside',
+    octets('{ "jsonrpc" :\t"2.0", "method": "notifications/contract" , "params": { } }'),
+  ],
+  ['no params', octets('{"jsonrpc":"2.0","method":"notifications/contract"}')],
+  ['members that JavaScript is peculiar about', note('{"__proto__":{"a":1},"constructor":1,"10":1,"9":2}')],
+  ['one MiB', note(`{"data":"${'é'.repeat(512 * 1024)}"}`)],
+];
+
+export function linkContract(name: string, make: () => Promise<Ends>, options: ContractOptions = {}): void {
+  describe(`${name} keeps the contract of a link`, () => {
+    let link: Link;
+    let peer: Peer;
+    let inbox: Inbox;
+    let dispose: () => Promise<void>;
+
+    beforeEach(async () => {
+      const ends = await make();
+      link = ends.link;
+      peer = ends.peer;
+      dispose = () => ends.dispose();
+      inbox = new Inbox();
+      link.listen(inbox);
+    });
+
+    afterEach(async () => {
+      await dispose();
+      expect(inbox.endings.length).toBeLessThanOrEqual(1);
+    });
+
+    test.each(texts)('every octet arrives from the peer: %s', async (_name, text) => {
+      peer.send(text);
+      expect((await inbox.next()).text).toBe(text);
+    });
+
+    test.each(texts)('every octet arrives at the peer: %s', async (_name, text) => {
+      link.send(message(text));
+      expect(await peer.next()).toBe(text);
+    });
+
+    test.each(['7', '"a"', '9007199254740993', '""', '"é\u2028"', '-1'])(
+      'a request of the peer gets its answer: id %s',
+      async (id) => {
+        peer.send(octets(`{"jsonrpc":"2.0","id":${id},"method":"contract/ask","params":{"x":1}}`));
+        const request = await inbox.next();
+        expect(request.id).toBe(octets(id));
+        const answer = octets(`{"jsonrpc":"2.0","id":${id},"result":{"n":12345678901234567890}}`);
+        link.send(message(answer), keyOf(octets(id)));
+        expect(await peer.next()).toBe(answer);
+      },
+    );
+
+    test('a request to the peer gets its answer, be it a result or an error', async () => {
+      const request = octets('{"jsonrpc":"2.0","id":"q","method":"contract/ask"}');
+      link.send(message(request));
+      expect(await peer.next()).toBe(request);
+      const error = octets('{"jsonrpc":"2.0","id":"q","error":{"code":-1,"message":"é","data":[1.0]}}');
+      peer.send(error);
+      const answer = await inbox.next();
+      expect([answer.kind, answer.text]).toEqual(['error', error]);
+    });
+
+    test('order is kept, both ways at once', async () => {
+      const count = 300;
+      const numbered = Array.from({ length: count }, (_, n) => note(`{"n":${n}}`));
+      for (const text of numbered) {
+        peer.send(text);
+        link.send(message(text));
+      }
+      const there: (Wire | undefined)[] = [];
+      while (there.length < count) there.push(await peer.next());
+      expect(there).toEqual(numbered);
+      const here: Wire[] = [];
+      while (here.length < count) here.push((await inbox.next()).text);
+      expect(here).toEqual(numbered);
+    });
+
+    test.each(['not JSON', '{"jsonrpc":"2.0"}', '[]', '42', '{"jsonrpc":"2.0","method":"cut off'])(
+      'what is no message does not end the link: %s',
+      async (bad) => {
+        peer.send(bad);
+        peer.send(note('{"after":true}'));
+        expect((await inbox.next()).text).toBe(note('{"after":true}'));
+        expect(inbox.endings).toEqual([]);
+      },
+    );
+
+    test('closing it ends the conversation for the peer, and is not told to the one who did it', async () => {
+      link.send(message(note('{"last":1}')));
+      expect(await peer.next()).toBe(note('{"last":1}'));
+      link.close(STOPPING);
+      link.close(STOPPING);
+      expect(await peer.next()).toBeUndefined();
+      await dispose();
+      expect(inbox.endings).toEqual([]);
+    });
+
+    test('after closing, nothing is delivered and sending does nothing', async () => {
+      link.close(STOPPING);
+      link.send(message(note('{"late":1}')));
+      link.send(message('{"jsonrpc":"2.0","id":1,"method":"ping"}'));
+      peer.send(note('{"late":2}'));
+      expect(await peer.next()).toBeUndefined();
+      await dispose();
+      expect([inbox.messages, inbox.endings]).toEqual([[], []]);
+    });
+
+    test('the end of the peer is told once, with words; sending and closing after it do nothing', async () => {
+      peer.send(note('{"first":1}'));
+      await inbox.next();
+      peer.end();
+      const reason = await inbox.end();
+      expect(reason.text).not.toBe('');
+      link.send(message(note('{"late":1}')));
+      link.close(STOPPING);
+      await dispose();
+      expect(inbox.endings).toHaveLength(1);
+    });
+
+    test.skipIf(options.lastWords === false)('what the peer said last comes before its end', async () => {
+      const count = 50;
+      for (let n = 0; n < count; n++) peer.send(note(`{"n":${n},"pad":"${'x'.repeat(2000)}"}`));
+      peer.end();
+      await inbox.end();
+      expect([inbox.before, inbox.messages.length]).toEqual([count, count]);
+    });
+
+    test('both ends closing at once is told once at most', async () => {
+      peer.end();
+      link.close(STOPPING);
+      await dispose();
+      expect(inbox.endings).toEqual([]);
+    });
+  });
+}

@@ -1,0 +1,92 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { LineReader } from '../../../../src/transports/stdio/framing.js';
+import { chunked } from '../../../fixtures/chunks.js';
+
+function read(chunks: readonly Buffer[], maxLength?: number): { lines: string[]; tooLong: number } {
+  const lines: string[] = [];
+  let tooLong = 0;
+  const reader = new LineReader({
+    onLine: (line) => lines.push(line),
+    onTooLong: () => tooLong++,
+    ...(maxLength === undefined ? {} : { maxLength }),
+  });
+  for (const chunk of chunks) reader.push(chunk);
+  reader.end();
+  return { lines, tooLong };
+}
+
+const octets = (text: string): Buffer => Buffer.from(text, 'utf8');
+const wire = (text: string): string => octets(text).toString('latin1');
+
+test('lines end with \\n or \\r\\n, and the end of the stream ends one as well', () => {
+  expect(read([octets('{"a":1}\n{"b":2}\r\n\n \t\r\n{"c":3}')]).lines).toEqual([
+    '{"a":1}',
+    '{"b":2}',
+    '{"c":3}',
+  ]);
+});
+
+test('only a carriage return directly before the newline belongs to the end', () => {
+  expect(read([octets('a\rb\r\r\nc\r')]).lines).toEqual(['a\rb\r', 'c']);
+});
+
+test('a character may be cut anywhere', () => {
+  const line = '{"text":"Zürich 東京 🚀\u2028"}';
+  const each = [...octets(`${line}\n`)].map((octet) => Buffer.from([octet]));
+  expect(read(each).lines).toEqual([wire(line)]);
+});
+
+test('any split of any stream gives the same lines', () => {
+  const json = fc.jsonValue().map((value) => JSON.stringify(value));
+  const end = fc.constantFrom('\n', '\r\n', '\n\n', '\n \r\n');
+  const messages = fc.array(fc.tuple(json, end), { maxLength: 12 });
+  const stream = messages.chain((all) =>
+    chunked(fc.constant(octets(all.flat().join('')))).map(({ chunks }) => ({ all, chunks })),
+  );
+  fc.assert(
+    fc.property(stream, ({ all, chunks }) => {
+      expect(read(chunks).lines).toEqual(all.map(([text]) => wire(text)));
+    }),
+  );
+});
+
+test('any split of any octets gives what the whole gives, whatever the limit', () => {
+  const anything = fc
+    .array(fc.constantFrom('a', 'ü', '\r', '\n', ' ', 'bcdefgh'), { maxLength: 60 })
+    .map((parts) => octets(parts.join('')));
+  fc.assert(
+    fc.property(chunked(anything), fc.integer({ min: 1, max: 12 }), ({ whole, chunks }, limit) => {
+      const lines = whole
+        .toString('latin1')
+        .split('\n')
+        .map((line) => line.replace(/\r$/, ''));
+      const expected = {
+        lines: lines.filter((line) => line.length <= limit && !/^[ \t\r]*$/.test(line)),
+        tooLong: lines.filter((line) => line.length > limit).length,
+      };
+      expect(read(chunks, limit)).toEqual(expected);
+      expect(read([whole], limit)).toEqual(expected);
+    }),
+  );
+});
+
+test('a line that is too long is told once and dropped; the next one is read', () => {
+  const long = Buffer.alloc(1000, 'x');
+  expect(read([...Array<Buffer>(50).fill(long), octets('\nnext\n')], 1000)).toEqual({
+    lines: ['next'],
+    tooLong: 1,
+  });
+  expect(read([Buffer.alloc(1000, 'x'), octets('\r\n')], 1000)).toEqual({
+    lines: ['x'.repeat(1000)],
+    tooLong: 0,
+  });
+});
+
+test('a line of 64 MiB comes through whole, in chunks of any size', () => {
+  const size = 64 * 1024 * 1024;
+  const big = Array<Buffer>(size / 65_536).fill(Buffer.alloc(65_536, 'x'));
+  expect(read([...big, octets('\n')]).lines.map((line) => line.length)).toEqual([size]);
+  const small = Array<Buffer>(1024 * 1024).fill(octets('xyz'));
+  expect(read([...small, octets('\n')]).lines.map((line) => line.length)).toEqual([3 * 1024 * 1024]);
+});

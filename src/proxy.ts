@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { clock } from './clock.js';
 import type { ServerDefinition } from './config/definition.js';
 import { basePathOf } from './http/base-path.js';
 import { MAX_BODY } from './http/body.js';
@@ -12,7 +13,6 @@ import { status } from './http/status.js';
 import { handleStreamableHttp } from './http/streamable-http.js';
 import type { Emit } from './observability/events.js';
 import { Pool } from './process/pool.js';
-import type { Clock } from './relay/clock.js';
 import { SessionRegistry } from './sessions/registry.js';
 
 /** How long requests that are under way get to finish when the proxy ends, in milliseconds. */
@@ -171,11 +171,3 @@ export async function startProxy(options: ProxyOptions, emit: Emit): Promise<Run
     },
   };
 }
-
-const clock: Clock = {
-  now: () => performance.now(),
-  after: (ms, action) => {
-    const timer = setTimeout(action, ms).unref();
-    return () => clearTimeout(timer);
-  },
-};

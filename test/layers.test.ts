@@ -12,7 +12,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['process/pool.ts', 'process/server-process.ts', 'upstream'],
   ['transports'],
   ['process', 'remote'],
-  ['config', 'observability', 'version.ts'],
+  ['config', 'observability', 'version.ts', 'clock.ts'],
   ['relay'],
   ['jsonrpc', 'observability/events.ts'],
 ];

@@ -1,6 +1,7 @@
 import type { Emit } from '../observability/events.js';
 import { killAllNow } from '../process/tree.js';
 import { type ProxyOptions, type RunningProxy, startProxy } from '../proxy.js';
+import { endSignal } from './signals.js';
 
 /** Server mode: runs until a signal ends it, or no server could be started. Returns the exit code. */
 export async function serve(
@@ -17,7 +18,7 @@ export async function serve(
     return 1;
   }
   announce(proxy, emit, writeError);
-  const signal = ended();
+  const signal = endSignal();
   const failed = proxy.started.then((outcomes) => {
     const bad = outcomes.filter((outcome) => !outcome.ok);
     return bad.length === outcomes.length ? bad : new Promise<never>(() => {});
@@ -39,20 +40,4 @@ function announce(proxy: RunningProxy, emit: Emit, writeError: (text: string) =>
     emit({ level: 'info', text: `serves ${mcp} (Streamable HTTP) and ${sse} (HTTP+SSE)`, server: name });
   }
   writeError(`${JSON.stringify({ event: 'listening', url: proxy.url, servers: proxy.servers })}\n`);
-}
-
-const SIGNALS = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 } as const;
-
-/** The first signal that asks the program to end. A second one ends it at once. */
-export function ended(): Promise<NodeJS.Signals> {
-  return new Promise((resolve) => {
-    let asked = false;
-    for (const [signal, number] of Object.entries(SIGNALS)) {
-      process.on(signal, () => {
-        if (asked) process.exit(128 + number);
-        asked = true;
-        resolve(signal as NodeJS.Signals);
-      });
-    }
-  });
 }

@@ -1,5 +1,6 @@
 /** What a server writes to stdout that is no MCP message: shown a few times, then only counted. */
-import { decodeWire, type Wire } from '../../jsonrpc/wire.js';
+import { stripVTControlCharacters } from 'node:util';
+import type { Wire } from '../../jsonrpc/wire.js';
 
 /** Lines that are shown: enough to see what it is, too few for a server that logs to stdout to flood the log. */
 export const MAX_NOISE_SHOWN = 10;
@@ -34,7 +35,8 @@ export class Noise {
 }
 
 function excerpt(line: Wire): string {
-  // An octet more than four times the characters can't be needed: UTF-8 has up to four for one.
-  const text = decodeWire(line.slice(0, MAX_NOISE_TEXT * 4)).replace(CONTROL, ' ');
+  // UTF-8 has up to four octets for a character.
+  const start = Buffer.from(line.slice(0, MAX_NOISE_TEXT * 4), 'latin1').toString('utf8');
+  const text = stripVTControlCharacters(start).replace(CONTROL, ' ');
   return text.length > MAX_NOISE_TEXT ? `${text.slice(0, MAX_NOISE_TEXT)}…` : text;
 }

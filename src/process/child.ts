@@ -16,7 +16,7 @@ export { type ChildExit, describeExit } from './child-exit.js';
  * From the end of a process until its pipes count as read to their end. Usually they end with it; a
  * descendant that left the tree may hold them open for ever. Longer than leftovers take to be ended.
  */
-export const LAST_OUTPUT_MS = 1500;
+const LAST_OUTPUT_MS = 1500;
 
 export interface Child {
   /** Undefined where it could not be started. */

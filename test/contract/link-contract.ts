@@ -7,7 +7,7 @@ import type { CloseReason, Link } from '../../src/relay/link.js';
 import { Inbox } from '../fixtures/inbox.js';
 
 /** The other side of a link: a client or server that the test plays. Text is one character per octet. */
-export interface Peer {
+interface Peer {
   /** Sends one text as one message of the transport. It may be no JSON. */
   send(text: Wire): void;
   /** The next message that came through the link; undefined when the link was ended. */

@@ -12,9 +12,9 @@ import { LineReader, MAX_LINE_LENGTH } from './framing.js';
  * Octets that may wait for a client that does not read, beside the message that goes over it. Nothing
  * that it is sent may be lost, so beyond this the conversation ends.
  */
-export const MAX_WAITING = 256 * 1024 * 1024;
+const MAX_WAITING = 256 * 1024 * 1024;
 /** For the last messages to be taken by a client that is about to leave. */
-export const DRAIN_MS = 2000;
+const DRAIN_MS = 2000;
 
 export interface StdioDownstreamOptions {
   /** `process.stdin` in earnest. Octets, no encoding set. */

@@ -5,7 +5,7 @@ import type { Wire } from '../../jsonrpc/wire.js';
 /** Lines that are shown: enough to see what it is, too few for a server that logs to stdout to flood the log. */
 export const MAX_NOISE_SHOWN = 10;
 /** Characters of a line that are shown. */
-export const MAX_NOISE_TEXT = 200;
+const MAX_NOISE_TEXT = 200;
 
 const CONTROL = /\p{Cc}/gu;
 

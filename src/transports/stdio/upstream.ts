@@ -16,7 +16,7 @@ import { Noise } from './noise.js';
  * Octets that may wait for a child that does not read, beside the message that goes over it: room for one
  * of the largest messages in front of others, and an end to it before memory is what ends everything.
  */
-export const MAX_WAITING = 64 * 1024 * 1024;
+const MAX_WAITING = 64 * 1024 * 1024;
 /** Once the child has ended, how long to wait for the rest of its output that was not read yet. */
 const REST_MS = 250;
 /** Lines of stderr in the text of the reason; its data holds all that are kept. */

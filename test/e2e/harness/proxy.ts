@@ -4,14 +4,15 @@ import { end, type Program, type StartOptions, start } from './processes.js';
 import type { Scope } from './scope.js';
 
 const ROOT = join(import.meta.dirname, '../../..');
-export const PROXY = join(ROOT, 'bin/mcp-proxy.js');
+/** The command under test; MCP_PROXY_BIN names another build of it, such as an installed one. */
+export const PROXY = process.env.MCP_PROXY_BIN ?? join(ROOT, 'bin/mcp-proxy.js');
 const SERVERS = join(ROOT, 'test/fixtures/servers');
 
 /** The fixture server of the legacy era: words of a command. */
 export const LEGACY_SERVER = [process.execPath, join(SERVERS, 'legacy-everything.mjs')] as const;
 const LEGACY_HTTP = join(SERVERS, 'legacy-http.mjs');
 
-export interface Proxy {
+export interface StartedProxy {
   readonly program: Program;
   readonly url: string;
   /** The URLs of a named server; `default` is the command line's. */
@@ -29,7 +30,7 @@ export async function startProxy(
   scope: Scope,
   args: readonly string[],
   options?: StartOptions,
-): Promise<Proxy> {
+): Promise<StartedProxy> {
   const program = scope.add(start(process.execPath, [PROXY, '--port', '0', ...args], options), end);
   const listening = await program.line('stderr', parseListening);
   return {

@@ -17,19 +17,23 @@ const require = createRequire(import.meta.url);
  * A pool of kept-alive connections. No time limit on an answer or its body: a tool may take as long as it
  * takes, and an event stream is silent for hours. A peer that has vanished is found by TCP keep-alive.
  *
- * Only undici's pool is loaded, and only here: the whole of undici (fetch, WebSocket, caches) takes three
- * times as long to load, and a desktop client waits for the start. HTTP_PROXY, HTTPS_PROXY and NO_PROXY hold.
+ * Only undici's pool is loaded, unless there is a proxy on the way, and only here: the whole of undici (fetch, WebSocket, caches) takes three
+ * times as long to load, and a desktop client waits for the start.
  *
+ * HTTP_PROXY, HTTPS_PROXY and NO_PROXY hold, except for this machine itself, which no proxy can reach for us.
+ *
+ * @param origin whom the connections are for
  * @param connectTimeout milliseconds
  * Throws an `Error` in words where the CA bundle cannot be read.
  */
-export function openDispatcher(verify: Verify, connectTimeout: number): Dispatcher {
+export function openDispatcher(origin: string, verify: Verify, connectTimeout: number): Dispatcher {
   const tls = typeof verify === 'string' ? { ca: readBundle(verify) } : { rejectUnauthorized: verify };
   const connect = { timeout: connectTimeout, ...tls };
   const options = { connect, connections: MAX_CONNECTIONS, headersTimeout: 0, bodyTimeout: 0 };
-  if (hasProxy(process.env)) {
-    const Proxied: typeof EnvHttpProxyAgent = require('undici/lib/dispatcher/env-http-proxy-agent.js');
-    return new Proxied({ ...options, requestTls: connect, proxyTls: connect });
+  if (hasProxy(process.env) && !isLoopback(new URL(origin).hostname)) {
+    // Its tunnels need methods that only the whole of undici puts in place.
+    const undici: { EnvHttpProxyAgent: typeof EnvHttpProxyAgent } = require('undici');
+    return new undici.EnvHttpProxyAgent({ ...options, requestTls: connect, proxyTls: connect });
   }
   const Plain: typeof Agent = require('undici/lib/dispatcher/agent.js');
   return new Plain(options);
@@ -37,6 +41,10 @@ export function openDispatcher(verify: Verify, connectTimeout: number): Dispatch
 
 function hasProxy(env: Readonly<Record<string, string | undefined>>): boolean {
   return ['HTTP_PROXY', 'HTTPS_PROXY', 'http_proxy', 'https_proxy'].some((name) => Boolean(env[name]));
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host.endsWith('.localhost') || host === '[::1]' || host.startsWith('127.');
 }
 
 function readBundle(path: string): string {

@@ -8,7 +8,7 @@ import type { Exchange, HttpClient, HttpHandler, HttpRequest } from './http.js';
 import { HeadTimeout } from './http-exchange.js';
 
 /** The most octets that one message from a remote server may have: as many as the proxy itself takes. */
-export const MAX_MESSAGE = 64 * 1024 * 1024;
+const MAX_MESSAGE = 64 * 1024 * 1024;
 
 /** Octets of a refusal that are read: room for a JSON-RPC error with data. The rest is not waited for. */
 const MAX_REFUSAL = 1024 * 1024;

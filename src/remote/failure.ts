@@ -25,14 +25,7 @@ export interface Failure {
  * - `foreign`: an answer that is not MCP.
  * - `credentials`: no access token could be had.
  */
-export type FailureKind =
-  | 'unreachable'
-  | 'refused'
-  | 'session'
-  | 'lost'
-  | 'timeout'
-  | 'foreign'
-  | 'credentials';
+type FailureKind = 'unreachable' | 'refused' | 'session' | 'lost' | 'timeout' | 'foreign' | 'credentials';
 
 /** The JSON-RPC error that tells the client of a failed request. A server's own error keeps code, message, data. */
 export function errorFor(request: Message, failure: Failure): Message {

@@ -23,6 +23,7 @@ export class HttpExchange implements Exchange {
   #redirects = 0;
   #authorization: string | undefined;
   #askedAgain = false;
+  #starting = true;
   #over = false;
   #controller: Dispatcher.DispatchController | undefined;
 
@@ -40,6 +41,7 @@ export class HttpExchange implements Exchange {
     const limit = request.headTimeout;
     if (limit !== undefined) this.#timer = setTimeout(() => this.#fail(new HeadTimeout()), limit);
     this.#begin();
+    this.#starting = false;
   }
 
   abort(): void {
@@ -55,6 +57,11 @@ export class HttpExchange implements Exchange {
 
   #fail(error: Error): void {
     if (this.#over) return;
+    if (this.#starting) {
+      // Whoever sends the request has to have the exchange before it is told how it ended.
+      queueMicrotask(() => this.#fail(error));
+      return;
+    }
     this.#finish();
     this.#controller?.abort(error);
     this.#handler.failed(error);
@@ -90,8 +97,8 @@ export class HttpExchange implements Exchange {
         this.#attempt(),
       );
     } catch (error) {
-      // A pool that is closed, or a header it does not take. Told later, so that the caller has its exchange.
-      queueMicrotask(() => this.#fail(error instanceof Error ? error : new Error(String(error))));
+      // A pool that is closed, or a header it does not take.
+      this.#fail(error instanceof Error ? error : new Error(String(error)));
     }
   }
 

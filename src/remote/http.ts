@@ -58,7 +58,11 @@ export class HttpClient {
 
   constructor(options: HttpOptions) {
     this.#options = options;
-    this.#dispatcher = openDispatcher(options.verify, options.connectTimeout ?? CONNECT_TIMEOUT);
+    this.#dispatcher = openDispatcher(
+      options.origin,
+      options.verify,
+      options.connectTimeout ?? CONNECT_TIMEOUT,
+    );
   }
 
   send(request: HttpRequest, handler: HttpHandler): Exchange {

@@ -1,3 +1,5 @@
+import { ErrorCode } from '../../jsonrpc/errors.js';
+import { makeError } from '../../jsonrpc/make.js';
 import { type Key, keyOf, type Message, refOf } from '../../jsonrpc/message.js';
 import { scan } from '../../jsonrpc/scan.js';
 import type { Wire } from '../../jsonrpc/wire.js';
@@ -70,7 +72,7 @@ export class SseUpstream implements RemoteLink {
       const key = keyOf(message.id);
       if (this.#requests.has(key)) {
         const text = `The id ${message.id} is that of a request which is still open.`;
-        this.#receiver?.message(errorFor(message, { kind: 'refused', text }));
+        this.#receiver?.message(makeError(message.id, ErrorCode.InvalidRequest, text));
         return;
       }
       this.#requests.set(key, { request: message });

@@ -1,6 +1,9 @@
 import type { Message } from '../../jsonrpc/message.js';
 import type { Exchange } from '../../remote/http.js';
-import type { ResumableStream } from './upstream-stream.js';
+import { type ResumableOptions, ResumableStream } from './upstream-stream.js';
+
+/** Tries in a row that bring nothing, after which the rest of an answer is given up. */
+const TRIES = 5;
 
 /** One request of the client's that the server has not answered yet, and what is open for it. */
 export class Call {
@@ -8,7 +11,7 @@ export class Call {
   /** The POST that carried it. */
   exchange: Exchange | undefined;
   /** What follows the POST's own stream, once that broke off. */
-  rest: ResumableStream | undefined;
+  #rest: ResumableStream | undefined;
   /** The last event of the POST's stream, and the wait that the server asked for. */
   lastId: string | undefined;
   retry: number | undefined;
@@ -44,6 +47,13 @@ export class Call {
     this.#timer = setTimeout(action, ms);
   }
 
+  /** Goes on by GET from the last event, which there must be. The POST has ended. */
+  resume(options: Omit<ResumableOptions, 'tries' | 'restartable'>): void {
+    if (this.lastId === undefined) throw new TypeError('there is no event to go on from');
+    this.#rest = new ResumableStream({ ...options, tries: TRIES, restartable: false });
+    this.#rest.resume(this.lastId, this.retry);
+  }
+
   drop(): void {
     this.#end();
     this.exchange?.abort();
@@ -52,7 +62,7 @@ export class Call {
   #end(): void {
     this.#over = true;
     clearTimeout(this.#timer);
-    this.rest?.close();
+    this.#rest?.close();
     this.onOver?.();
   }
 }

@@ -1,7 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Message } from '../../jsonrpc/message.js';
-import { exchange } from '../../remote/exchange.js';
+import { exchange, type Reading } from '../../remote/exchange.js';
 import { negotiatedVersion } from '../../remote/handshake.js';
+import type { Exchange } from '../../remote/http.js';
 import type { UpstreamOptions } from '../../remote/remote-link.js';
 
 /** What the handshake with the server left for every later request: session id and version. */
@@ -37,6 +38,13 @@ export class UpstreamSession {
     if (this.#id !== undefined) headers['mcp-session-id'] = this.#id;
     if (this.#version !== undefined) headers['mcp-protocol-version'] = this.#version;
     return headers;
+  }
+
+  /** Asks for a stream, after the event with that id where one is given. */
+  get(lastEventId: string | undefined, reading: Reading): Exchange {
+    const resume = lastEventId === undefined ? {} : { 'last-event-id': lastEventId };
+    const headers = this.headers({ accept: 'text/event-stream', ...resume });
+    return exchange(this.#options.http, { method: 'GET', url: this.#options.url, headers }, reading);
   }
 
   /** Forgets the session and tells the server, which may say that this is not for clients to do (405). */

@@ -1,10 +1,12 @@
+import { ErrorCode } from '../../jsonrpc/errors.js';
+import { makeError } from '../../jsonrpc/make.js';
 import { type Key, keyOf, type Message, refOf } from '../../jsonrpc/message.js';
 import { scan } from '../../jsonrpc/scan.js';
 import type { Wire } from '../../jsonrpc/wire.js';
 import type { CloseReason, Receiver } from '../../relay/link.js';
 import { describeUrl } from '../../remote/describe-url.js';
 import type { ServerEvent } from '../../remote/event-reader.js';
-import { exchange, foreign, type Reading } from '../../remote/exchange.js';
+import { exchange, foreign } from '../../remote/exchange.js';
 import { answerTo, errorFor, type Failure } from '../../remote/failure.js';
 import type { Exchange } from '../../remote/http.js';
 import { Outbox, type Stage } from '../../remote/outbox.js';
@@ -16,14 +18,9 @@ import {
 } from '../../remote/remote-link.js';
 import { Waiters } from '../../remote/waiters.js';
 import { Call } from './upstream-call.js';
+import { openEvents } from './upstream-events.js';
 import { UpstreamSession } from './upstream-session.js';
-import { ResumableStream } from './upstream-stream.js';
-
-/** Tries in a row that bring nothing, after which the rest of an answer is given up. */
-const CALL_TRIES = 5;
-
-/** The same for the stream on which the server speaks unasked: it is wanted for as long as the session lasts. */
-const EVENTS_TRIES = 10;
+import type { ResumableStream } from './upstream-stream.js';
 
 /**
  * A remote server over Streamable HTTP, versions 2025-03-26 to 2025-11-25 (basic/transports, "Streamable
@@ -67,7 +64,7 @@ export class StreamableHttpUpstream implements RemoteLink {
       const key = keyOf(message.id);
       if (this.#calls.has(key)) {
         const text = `The id ${message.id} is that of a request which is still open.`;
-        this.#receiver?.message(errorFor(message, { kind: 'refused', text }));
+        this.#receiver?.message(makeError(message.id, ErrorCode.InvalidRequest, text));
         return;
       }
       this.#calls.set(key, new Call(message));
@@ -173,47 +170,27 @@ export class StreamableHttpUpstream implements RemoteLink {
       this.#failed(call.request, failure ?? { kind: 'lost', text });
       return;
     }
-    call.rest = new ResumableStream({
-      open: (lastId, reading) => this.#get(lastId, reading),
+    call.resume({
+      open: (lastId, reading) => this.#session.get(lastId, reading),
       event: (event) => this.#event(event, call),
-      gone: (reason) =>
+      gone: ({ text }) => {
+        const broke = `The connection to ${this.#where} broke before the request was answered`;
         this.#failed(call.request, {
           kind: 'lost',
-          text: `The connection to ${this.#where} broke before the request was answered, and the rest of the answer could not be got: ${reason.text}`,
-        }),
-      tries: CALL_TRIES,
-      restartable: false,
+          text: `${broke}, and the rest could not be got: ${text}`,
+        });
+      },
       timings: this.#timings,
       where: this.#where,
     });
-    call.rest.resume(call.lastId, call.retry);
   }
 
-  #get(lastEventId: string | undefined, reading: Reading): Exchange {
-    const resume = lastEventId === undefined ? {} : { 'last-event-id': lastEventId };
-    const headers = this.#session.headers({ accept: 'text/event-stream', ...resume });
-    return exchange(this.#options.http, { method: 'GET', url: this.#options.url, headers }, reading);
-  }
-
-  /** The stream on which the server speaks unasked. A server need not have one. */
   #openEvents(): void {
     if (this.#closed) return;
     this.#events?.close();
-    this.#events = new ResumableStream({
-      open: (lastId, reading) => this.#get(lastId, reading),
-      event: (event) => this.#event(event, undefined),
-      gone: ({ status, text }) => {
-        const none = status === 404 || status === 405 || status === 501;
-        const what = `What ${this.#where} says unasked is not heard`;
-        if (none) this.#emit('debug', `${what}: it has no event stream for it (status ${status}).`);
-        else this.#emit('warning', `${what}: ${text}`);
-      },
-      tries: EVENTS_TRIES,
-      restartable: true,
-      timings: this.#timings,
-      where: this.#where,
-    });
-    this.#events.open();
+    this.#events = openEvents(this.#session, this.#options, this.#timings, (event) =>
+      this.#event(event, undefined),
+    );
   }
 
   #event(event: ServerEvent, call: Call | undefined): void {

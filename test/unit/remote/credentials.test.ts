@@ -1,6 +1,9 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { ClientCredentials } from '../../../src/remote/credentials.js';
 import type { Header } from '../../../src/remote/headers.js';
+import { HttpClient } from '../../../src/remote/http.js';
 import type { RemoteLink } from '../../../src/remote/remote-link.js';
+import { Secrets } from '../../../src/remote/secrets.js';
 import { connectRemote } from '../../../src/upstream/remote.js';
 import { Client, events, Fixture, QUICK } from './fixture.js';
 
@@ -69,17 +72,29 @@ test('no token: told in words, and the secret is not shown', async () => {
   expect(error?.message + texts()).not.toContain('cret value');
 });
 
-test('a token is renewed before it ends', async () => {
-  const server = await Fixture.start('remote-misbehaving.mjs', { EXPIRES_IN: '0.004' });
-  try {
-    const { client } = connect(server, '/token');
-    await client.begin();
-    await new Promise((resolve) => setTimeout(resolve, 5));
-    expect((await client.request(1, 'a')).result).toBeDefined();
-    expect(await fetches(server)).toBeGreaterThan(1);
-  } finally {
-    await server.stop();
-  }
+test('a token is renewed before it ends, and an early failure of that costs nothing', async () => {
+  const server = await Fixture.start('remote-misbehaving.mjs', { EXPIRES_IN: '600' });
+  let now = 0;
+  const http = new HttpClient({ origin: server.origin, verify: true });
+  const source = new ClientCredentials({
+    clientId: 'my id:',
+    clientSecret: 's&cret value',
+    tokenUrl: server.url('/token'),
+    http,
+    secrets: new Secrets(),
+    now: () => now,
+  });
+  const first = await source.authorization();
+  now = 539_000;
+  expect(await source.authorization()).toBe(first);
+  now = 541_000;
+  expect(await source.authorization()).not.toBe(first);
+  await server.stop();
+  now += 541_000;
+  expect(await source.authorization()).toBe('Bearer token-number-2');
+  now += 60_000;
+  await expect(source.authorization()).rejects.toThrow(/No access token from .*ECONNREFUSED/);
+  await source.close();
 });
 
 test("the user's own Authorization holds", async () => {

@@ -11,10 +11,13 @@ import type { CloseReason, Link } from '../../../src/relay/link.js';
 /** A server process of test/fixtures/servers, on a port of its own. */
 export class Fixture {
   readonly origin: string;
+  /** Its TLS certificate, where it has one. */
+  readonly certificate: string | undefined;
   readonly #end: () => Promise<void>;
 
-  constructor(port: number, end: () => Promise<void>) {
-    this.origin = `http://127.0.0.1:${port}`;
+  constructor(port: number, certificate: string | undefined, end: () => Promise<void>) {
+    this.origin = `${certificate === undefined ? 'http' : 'https'}://127.0.0.1:${port}`;
+    this.certificate = certificate;
     this.#end = end;
   }
 
@@ -26,8 +29,8 @@ export class Fixture {
     });
     const ended = once(child, 'exit');
     const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
-    const { port } = JSON.parse(line) as { port: number };
-    return new Fixture(port, async () => {
+    const { port, certificate } = JSON.parse(line) as { port: number; certificate?: string };
+    return new Fixture(port, certificate, async () => {
       child.kill('SIGKILL');
       await ended;
     });

@@ -1,0 +1,37 @@
+import { describeUrl } from '../../remote/describe-url.js';
+import type { ServerEvent } from '../../remote/event-reader.js';
+import type { RemoteTimings, UpstreamOptions } from '../../remote/remote-link.js';
+import type { UpstreamSession } from './upstream-session.js';
+import { ResumableStream } from './upstream-stream.js';
+
+/** Tries in a row that bring nothing: many, because the stream is wanted for as long as the session lasts. */
+const TRIES = 10;
+
+/**
+ * Opens the stream on which the server speaks unasked (2025-11-25, transports, "Listening for Messages from
+ * the Server"), and keeps it open. A server need not have one.
+ */
+export function openEvents(
+  session: UpstreamSession,
+  { url, emit }: UpstreamOptions,
+  timings: RemoteTimings,
+  event: (event: ServerEvent) => void,
+): ResumableStream {
+  const where = describeUrl(url);
+  const stream = new ResumableStream({
+    open: (lastId, reading) => session.get(lastId, reading),
+    event,
+    gone: ({ status, text }) => {
+      const none = status === 404 || status === 405 || status === 501;
+      const what = `What ${where} says unasked is not heard`;
+      if (none) emit({ level: 'debug', text: `${what}: it has no event stream for it (status ${status}).` });
+      else emit({ level: 'warning', text: `${what}: ${text}` });
+    },
+    tries: TRIES,
+    restartable: true,
+    timings,
+    where,
+  });
+  stream.open();
+  return stream;
+}

@@ -23,12 +23,18 @@ export interface StdioDownstreamOptions {
   readonly output: Writable;
 }
 
-/** Reads nothing before `listen`. Closing it ends both streams. */
+/**
+ * Reads nothing before `listen`. After the end of stdin what is sent is still written, until the link is
+ * closed: a client may close stdin and read the answers to what it asked. Closing it ends both streams.
+ */
 export class StdioDownstream implements Link {
   readonly #input: Readable;
   readonly #output: Writable;
   readonly #reader: LineReader;
   #receiver: Receiver | undefined;
+  /** Nothing comes any more, and the receiver has been told. */
+  #ended = false;
+  /** Nothing is sent any more. */
   #closed = false;
 
   constructor(options: StdioDownstreamOptions) {
@@ -44,15 +50,15 @@ export class StdioDownstream implements Link {
         }),
     });
     // The client may be gone at any time, also while what was sent last is written.
-    this.#output.on('error', () => this.#ended({ kind: 'ended', text: 'the client no longer reads stdout' }));
+    this.#output.on('error', () => this.#end({ kind: 'ended', text: 'the client no longer reads stdout' }));
   }
 
   listen(receiver: Receiver): void {
     this.#receiver = receiver;
     const gone = (): void => {
-      if (this.#closed) return;
+      if (this.#closed || this.#ended) return;
       this.#reader.end();
-      this.#ended({ kind: 'ended', text: 'the client closed stdin' });
+      this.#end({ kind: 'ended', text: 'the client closed stdin' });
     };
     this.#input.on('data', this.#data);
     this.#input.once('end', gone);
@@ -64,7 +70,7 @@ export class StdioDownstream implements Link {
   send(message: Message): void {
     if (this.#closed || !this.#output.writable) return;
     if (this.#output.writableLength > MAX_WAITING) {
-      this.#ended({
+      this.#end({
         kind: 'failed',
         text: `the client does not read stdout: more than ${MAX_WAITING} octets wait`,
       });
@@ -108,7 +114,7 @@ export class StdioDownstream implements Link {
     const items = scanned.kind === 'batch' ? scanned.items : [scanned];
     for (const item of items) {
       if (item.kind === 'malformed') this.#complain(item);
-      else if (!this.#closed) this.#receiver?.message(item);
+      else if (!this.#closed && !this.#ended) this.#receiver?.message(item);
     }
   }
 
@@ -117,9 +123,9 @@ export class StdioDownstream implements Link {
     this.send(makeError('null', malformed.code, malformed.reason));
   }
 
-  #ended(reason: CloseReason): void {
-    if (this.#closed) return;
-    this.#closed = true;
+  #end(reason: CloseReason): void {
+    if (this.#closed || this.#ended) return;
+    this.#ended = true;
     this.#input.off('data', this.#data);
     // Let go of it without a word, so that it does not keep the process from exiting.
     this.#input.destroy();

@@ -1,9 +1,9 @@
 /** Server mode, Streamable HTTP: what a client sees on the wire. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { req } from '../requirements.js';
 import { LEGACY_SERVER, type StartedProxy, startProxy } from './harness/proxy.js';
 import { http } from './harness/raw-http.js';
-import { initialize, post, RawSession } from './harness/raw-session.js';
+import { endSessions, initialize, post, RawSession } from './harness/raw-session.js';
 import { Scope } from './harness/scope.js';
 
 const scope = new Scope();
@@ -14,6 +14,7 @@ beforeAll(async () => {
   proxy = await startProxy(scope, ['--', ...LEGACY_SERVER]);
   mcp = proxy.of('default').mcp;
 });
+afterEach(endSessions);
 afterAll(() => scope.end());
 
 describe('the endpoint', () => {
@@ -222,7 +223,7 @@ describe('what is not touched', () => {
     const session = await RawSession.begin(mcp);
     const line = '{"jsonrpc":"2.0","method":"x/raw","params":{"n":9007199254740993},"x-top":[1.0]}';
     const stream = await session.listen();
-    await session.call('write-line', { line });
+    await session.call('write-line', { line, later: true });
     expect((await stream.next()).data).toBe(line);
     stream.close();
   });

@@ -1,8 +1,9 @@
 /** Server mode, Streamable HTTP: which message goes on which stream, and how a stream is resumed. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { req } from '../requirements.js';
 import { LEGACY_SERVER, startProxy } from './harness/proxy.js';
-import { RawSession } from './harness/raw-session.js';
+import { http } from './harness/raw-http.js';
+import { endSessions, post, RawSession } from './harness/raw-session.js';
 import { Scope } from './harness/scope.js';
 
 const scope = new Scope();
@@ -11,6 +12,7 @@ let mcp: string;
 beforeAll(async () => {
   mcp = (await startProxy(scope, ['--', ...LEGACY_SERVER])).of('default').mcp;
 });
+afterEach(endSessions);
 afterAll(() => scope.end());
 
 describe('the answer to a POST', () => {
@@ -68,7 +70,6 @@ describe('the answer to a POST', () => {
 
   it(`${req('streamable-http.stream.related-only')} carries the questions of its own call, which are answered by POST`, async () => {
     const session = await RawSession.begin(mcp, { capabilities: { roots: {} } });
-    const other = session.callTool('hold', { key: 'related' });
     const listening = await session.listen();
     const asking = (await session.callTool('ask', { method: 'roots/list', width: 2 })).events();
     for (const uri of ['file:///1', 'file:///2']) {
@@ -81,8 +82,6 @@ describe('the answer to a POST', () => {
     expect(result?.structuredContent).toMatchObject({
       answers: [{ result: { roots: [{ uri: 'file:///1' }] } }, { result: { roots: [{ uri: 'file:///2' }] } }],
     });
-    await session.call('release', { key: 'related' });
-    expect(JSON.parse(await (await other).text()).result.structuredContent.state).toBe('released');
     expect(listening.all.filter(({ data }) => data !== '')).toEqual([]);
     listening.close();
   });
@@ -116,25 +115,24 @@ describe('the GET stream', () => {
   it(`${req('streamable-http.get.unrelated-only', 'streamable-http.get.no-response', 'streamable-http.message.on-one-stream')} carries what belongs to no call, each message once`, async () => {
     const session = await RawSession.begin(mcp);
     const streams = [await session.listen(), await session.listen()];
-    const answer = await session.callTool('change', { lists: ['tools', 'prompts'] });
+    const answer = await session.callTool('change', { lists: ['tools', 'prompts'], later: true });
     expect(answer.headers['content-type']).toBe('application/json');
     await answer.text();
-    await session.call('notify', { method: 'x/last' });
-    await Promise.race(streams.map((stream) => stream.next()));
-    const data = () =>
-      streams.flatMap((stream) => stream.all.map((event) => event.data)).filter((one) => one !== '');
-    await expect.poll(data).toHaveLength(3);
-    expect(
-      data()
-        .map((one) => JSON.parse(one).method)
-        .sort(),
-    ).toEqual(['notifications/prompts/list_changed', 'notifications/tools/list_changed', 'x/last']);
+    await session.call('notify', { method: 'x/last', later: true });
+    await Promise.race(streams.map((stream) => stream.seen(({ data }) => data.includes('x/last'))));
+    await session.call('echo');
+    const messages = streams.flatMap((stream) => stream.all).filter(({ data }) => data !== '');
+    expect(messages.map(({ data }) => JSON.parse(data).method).sort()).toEqual([
+      'notifications/prompts/list_changed',
+      'notifications/tools/list_changed',
+      'x/last',
+    ]);
     for (const stream of streams) stream.close();
   });
 
   it('gets what the server sent before it was opened', async () => {
     const session = await RawSession.begin(mcp);
-    await session.call('change', { lists: ['resources'] });
+    await session.call('change', { lists: ['resources'], later: true });
     const stream = await session.listen();
     expect((await stream.message()).method).toBe('notifications/resources/list_changed');
     stream.close();
@@ -151,7 +149,7 @@ describe('a connection that is lost', () => {
     const { id: last } = await events.next();
     answer.abort();
     await events.ended;
-    await session.call('change', { lists: ['tools'] });
+    await session.call('change', { lists: ['tools'], later: true });
     await listening.next();
     await session.call('release', { key: 'lost' });
     const resumed = await session.listen(last);
@@ -178,11 +176,11 @@ describe('a connection that is lost', () => {
   it('of the GET stream is resumed with what came in between', async () => {
     const session = await RawSession.begin(mcp);
     const listening = await session.listen();
-    await session.call('notify', { method: 'x/1' });
+    await session.call('notify', { method: 'x/1', later: true });
     const { id } = await listening.next();
     listening.close();
     await listening.ended;
-    await session.call('notify', { method: 'x/2' });
+    await session.call('notify', { method: 'x/2', later: true });
     const resumed = await session.listen(id);
     expect((await resumed.message()).method).toBe('x/2');
     resumed.close();
@@ -194,7 +192,7 @@ describe('a connection that is lost', () => {
     const ids: (string | undefined)[] = [];
     for (let n = 0; n < 5; n += 1) {
       const events = (await session.callTool('progress', { steps: 3 }, { progressToken: n })).events();
-      await session.call('notify', { method: 'x/n' });
+      await session.call('notify', { method: 'x/n', later: true });
       await events.ended;
       ids.push(...events.all.map((event) => event.id));
       await listening.next();
@@ -207,13 +205,8 @@ describe('a connection that is lost', () => {
 });
 
 describe('without sessions', () => {
-  const stateless = new Scope();
-  afterAll(() => stateless.end());
-
   it('every POST stands alone, and there is no GET', async () => {
-    const { mcp: url } = (await startProxy(stateless, ['--stateless', '--', ...LEGACY_SERVER])).of('default');
-    const { post } = await import('./harness/raw-session.js');
-    const { http } = await import('./harness/raw-http.js');
+    const { mcp: url } = (await startProxy(scope, ['--stateless', '--', ...LEGACY_SERVER])).of('default');
     const answer = await post(url, '{"jsonrpc":"2.0","id":1,"method":"tools/list"}');
     expect(answer.headers['mcp-session-id']).toBeUndefined();
     expect(JSON.parse(await answer.text()).result.tools).toHaveLength(2);

@@ -98,6 +98,19 @@ export class RawEvents {
     });
   }
 
+  /** Resolves once an event that fits has come, whether or not `next` has given it. */
+  seen(fits: (event: RawEvent) => boolean): Promise<void> {
+    return new Promise((resolve) => {
+      const look = () => {
+        if (!this.all.some(fits)) return;
+        this.#looking.delete(look);
+        resolve();
+      };
+      this.#looking.add(look);
+      look();
+    });
+  }
+
   /** The next message. */
   async message(): Promise<Message> {
     return JSON.parse((await this.next()).data);

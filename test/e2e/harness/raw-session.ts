@@ -29,6 +29,17 @@ export function post(
   return http(url, { method: 'POST', headers: Object.fromEntries(all), body });
 }
 
+const opened = new Set<RawSession>();
+let clients = 0;
+
+/** Ends every session of this file that is still open. */
+export async function endSessions(): Promise<void> {
+  const ending = [...opened].map((session) => session.end());
+  opened.clear();
+  await Promise.all(ending);
+}
+
+/** Each session has a client of its own name, and so, where sharing is `auto`, a server of its own. */
 export class RawSession {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
@@ -39,7 +50,9 @@ export class RawSession {
     this.headers = headers;
   }
 
-  static async begin(url: string, options: SessionOptions = {}): Promise<RawSession> {
+  static async begin(url: string, given: SessionOptions = {}): Promise<RawSession> {
+    clients += 1;
+    const options = { clientName: `raw-${clients}`, ...given };
     const answer = await post(url, initialize(options));
     const id = answer.headers['mcp-session-id'];
     const text = await answer.text();
@@ -49,6 +62,7 @@ export class RawSession {
     // The header came with 2025-06-18.
     const stated = version < '2025-06-18' ? {} : { 'mcp-protocol-version': version };
     const session = new RawSession(url, { 'mcp-session-id': id, ...stated });
+    opened.add(session);
     const initialized = await session.post({ method: 'notifications/initialized' });
     if (initialized.status !== 202) throw new Error(`initialized: ${initialized.status}`);
     return session;

@@ -77,7 +77,6 @@ export class SseUpstream implements RemoteLink {
       }
       this.#requests.set(key, { request: message });
     }
-    if (message.method === 'notifications/cancelled') this.#cancelled(message);
     if (this.#outbox.add(message)) return;
     this.#failed(message, {
       kind: 'refused',
@@ -201,6 +200,7 @@ export class SseUpstream implements RemoteLink {
     const settle = (): void => {
       this.#posts.delete(post);
       if (!isInitialize) stage.done();
+      if (message.method === 'notifications/cancelled') this.#cancelled(message);
       this.#wake();
     };
     const version = this.#version === undefined ? {} : { 'mcp-protocol-version': this.#version };

@@ -27,6 +27,8 @@ import type { ResumableStream } from './upstream-stream.js';
  * HTTP"): each message is a POST of its own, and a GET brings what the server says unasked.
  *
  * The link never ends by itself. What fails is answered to the client as the JSON-RPC error of that request.
+ *
+ * Longer than most files: the ways in which a request can end are kept in one place, so that each ends once.
  */
 export class StreamableHttpUpstream implements RemoteLink {
   readonly done: Promise<void>;
@@ -69,7 +71,6 @@ export class StreamableHttpUpstream implements RemoteLink {
       }
       this.#calls.set(key, new Call(message));
     }
-    if (message.method === 'notifications/cancelled') this.#cancelled(message);
     if (this.#outbox.add(message)) return;
     this.#failed(message, {
       kind: 'refused',
@@ -138,12 +139,12 @@ export class StreamableHttpUpstream implements RemoteLink {
         body: (text, type) => this.#body(text, type, call),
         ended: () => {
           if (call !== undefined) this.#ended(call, undefined);
-          this.#settle(post, stage, isInitialize);
+          this.#settle(post, stage, message);
         },
         failed: (failure) => {
           if (call === undefined || failure.kind !== 'lost') this.#refused(message, failure, session);
           else this.#ended(call, failure);
-          this.#settle(post, stage, isInitialize);
+          this.#settle(post, stage, message);
         },
       },
     );
@@ -155,9 +156,10 @@ export class StreamableHttpUpstream implements RemoteLink {
     }
   }
 
-  #settle(post: Exchange, stage: Stage, isInitialize: boolean): void {
+  #settle(post: Exchange, stage: Stage, message: Message): void {
     this.#unsettled.delete(post);
-    if (!isInitialize) stage.done();
+    if (message.method !== 'initialize') stage.done();
+    if (message.method === 'notifications/cancelled') this.#cancelled(message);
     this.#wake();
   }
 

@@ -8,6 +8,11 @@
  */
 export type Wire = string;
 
+/** The same text, held apart from the message it was cut from: engines keep the whole for a part's sake. */
+export function copyWire(part: Wire): Wire {
+  return ` ${part}`.slice(1);
+}
+
 const BEYOND_ASCII = /[\u0080-\uffff]/;
 
 /** The value that JSON text stands for. Throws `SyntaxError` where it is no JSON. */

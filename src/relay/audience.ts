@@ -1,21 +1,9 @@
 import { ErrorCode } from '../jsonrpc/errors.js';
-import { asRecord, type Message, paramsOf } from '../jsonrpc/message.js';
+import { asRecord, type Message, paramsOf, refOf } from '../jsonrpc/message.js';
 import type { Port } from './port.js';
 import type { Questions } from './questions.js';
+import { type Refusal, refusalOf } from './refusal.js';
 import type { SharedUpstream } from './shared-upstream.js';
-
-/** Why a question of the server reaches nobody. */
-export interface Refusal {
-  readonly code: number;
-  readonly reason: string;
-}
-
-/** What a client must have declared to be asked this (`ClientCapabilities` of each revision). */
-const CAPABILITY_FOR: Readonly<Record<string, string>> = {
-  'sampling/createMessage': 'sampling',
-  'elicitation/create': 'elicitation',
-  'roots/list': 'roots',
-};
 
 const RELATED_TASK = 'io.modelcontextprotocol/related-task';
 
@@ -49,23 +37,17 @@ export class Audience {
 
   /** Who is asked a question: whose call caused it, and only where that is certain. */
   ofQuestion(question: Message): Port | Refusal {
-    const port = this.#relatedTask(question) ?? this.#onlyBusy();
+    const port = this.#causedBy(question);
     if (port === undefined) {
-      const reason =
-        this.#busy.size === 0
+      const reason = isRelatedToTask(question)
+        ? 'it belongs to a task of a client that is gone'
+        : this.#busy.size === 0
           ? 'several clients share this server process, and none has a call open that could have caused it'
           : 'calls of several clients are open on this shared server process, and nothing says whose caused it ' +
             '(sharing "session" gives each client its own process)';
       return { code: ErrorCode.InternalError, reason };
     }
-    const capability = CAPABILITY_FOR[question.method ?? ''];
-    if (capability !== undefined && port.capabilities[capability] === undefined) {
-      return {
-        code: ErrorCode.MethodNotFound,
-        reason: `the client did not declare the capability "${capability}"`,
-      };
-    }
-    return port;
+    return refusalOf(question, port.capabilities) ?? port;
   }
 
   /** Who hears a notification; undefined where it belongs to one of several and nothing says to which. */
@@ -79,12 +61,14 @@ export class Audience {
         return this.#shared.subscriptions.audience(String(paramsOf(message).uri));
       case 'notifications/message':
         return this.#ofLog(message);
+      case 'notifications/cancelled':
+        return some(this.#questions.asked(refOf(message)));
       case 'notifications/tasks/status':
         return some(this.#shared.tasks.owner(paramsOf(message).taskId));
       case 'notifications/elicitation/complete':
         return some(this.#questions.elicited(paramsOf(message).elicitationId));
       default:
-        return some(this.#relatedTask(message)) ?? some(this.#onlyBusy()) ?? this.#ports;
+        return some(this.#causedBy(message)) ?? (isRelatedToTask(message) ? undefined : this.#ports);
     }
   }
 
@@ -95,23 +79,27 @@ export class Audience {
    */
   #ofLog(message: Message): Iterable<Port> | undefined {
     const level = String(paramsOf(message).level);
-    const related = this.#relatedTask(message) ?? this.#onlyBusy();
-    if (related === undefined && this.#busy.size > 0) return undefined;
-    const heard = related === undefined ? [...this.#ports] : [related];
+    const cause = this.#causedBy(message);
+    if (cause === undefined && (this.#busy.size > 0 || isRelatedToTask(message))) return undefined;
+    const heard = cause === undefined ? [...this.#ports] : [cause];
     return heard.filter((port) => this.#shared.levels.hears(port, level));
   }
 
-  #relatedTask(message: Message): Port | undefined {
-    if (!message.text.includes(RELATED_TASK)) return undefined;
-    const meta = asRecord(asRecord(paramsOf(message)._meta)[RELATED_TASK]);
-    return this.#shared.tasks.owner(meta.taskId);
-  }
-
-  #onlyBusy(): Port | undefined {
+  /** The session that caused a message: the owner of the task it names, else the only one with a call open. */
+  #causedBy(message: Message): Port | undefined {
+    if (isRelatedToTask(message)) return this.#shared.tasks.owner(relatedTask(message).taskId);
     if (this.#busy.size !== 1) return undefined;
     const [port] = this.#busy;
     return port;
   }
+}
+
+function isRelatedToTask(message: Message): boolean {
+  return message.text.includes(RELATED_TASK) && relatedTask(message).taskId !== undefined;
+}
+
+function relatedTask(message: Message): Readonly<Record<string, unknown>> {
+  return asRecord(asRecord(paramsOf(message)._meta)[RELATED_TASK]);
 }
 
 function some(port: Port | undefined): Port[] | undefined {

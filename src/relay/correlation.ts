@@ -1,9 +1,9 @@
 import { ErrorCode } from '../jsonrpc/errors.js';
 import { makeError, makeNotification, makeRequest, makeResponse } from '../jsonrpc/make.js';
 import {
-  type Key,
   keyOf,
   type Message,
+  paramsOf,
   refOf,
   tokenOf,
   withId,
@@ -14,6 +14,7 @@ import {
 import { toWire, type Wire } from '../jsonrpc/wire.js';
 import type { Emit } from '../observability/events.js';
 import { Audience } from './audience.js';
+import { Calls, makeCall } from './calls.js';
 import type { Clock } from './clock.js';
 import type { CloseReason, Link } from './link.js';
 import { type Call, Port, type PortOwner } from './port.js';
@@ -45,17 +46,15 @@ export interface CorrelationOptions {
 export class Correlation implements PortOwner {
   readonly #upstream: Link;
   readonly #options: CorrelationOptions;
-  /** Open requests by the id that the server knows. */
-  readonly #calls = new Map<Key, Call>();
-  /** Progress tokens by the form that the server knows; a task's token outlives its request. */
-  readonly #tokens = new Map<Key, Call>();
+  readonly #calls: Calls;
   readonly #ports = new Set<Port>();
   readonly #questions = new Questions();
   readonly #shared: SharedUpstream;
   readonly #audience: Audience;
   #nextId = 1;
   #alive = false;
-  #closed = false;
+  /** Why the upstream is gone; undefined as long as it is there. */
+  #lost: CloseReason | undefined;
 
   constructor(upstream: Link, options: CorrelationOptions) {
     this.#upstream = upstream;
@@ -67,13 +66,20 @@ export class Correlation implements PortOwner {
         answer: (call, answer) => this.#answerHeld(call, answer),
         ask: (method, params, onAnswer) => this.#ask(method, params, onAnswer),
         notify: (message) => upstream.send(message),
+        dropToken: (call) => this.#calls.dropToken(call),
       },
       options.server,
     );
     this.#audience = new Audience(this.#ports, this.#shared, this.#questions);
+    this.#calls = new Calls({
+      ...options,
+      onTimeout: (call, ms) => this.#timedOut(call, ms),
+      onBusy: (port) => this.#audience.busy(port),
+      onIdle: (port) => this.#audience.idle(port),
+    });
     upstream.listen({
       message: (message) => this.#fromServer(message),
-      closed: (reason) => this.#lost(reason),
+      closed: (reason) => this.#lose(reason),
     });
   }
 
@@ -82,12 +88,13 @@ export class Correlation implements PortOwner {
   }
 
   get inFlight(): number {
-    return this.#calls.size;
+    return this.#calls.sent;
   }
 
-  /** A new session's end. */
+  /** A new session's end. Where the upstream is gone, its first request is told so, and it ends. */
   attach(): Link {
     const port = new Port(this);
+    if (this.#lost) return port;
     this.#ports.add(port);
     this.#shared.join(port);
     this.#options.onPorts?.(this.#ports.size);
@@ -102,12 +109,19 @@ export class Correlation implements PortOwner {
   /** Ends the upstream; sessions that still use it are told why. */
   close(reason: CloseReason): void {
     this.#upstream.close(reason);
-    this.#lost(reason);
+    this.#lose(reason);
   }
 
   // ── from a session ──
 
   fromPort(port: Port, message: Message): void {
+    if (this.#lost) {
+      if (message.kind !== 'request') return;
+      port.deliver(this.#lossFor(message.id ?? 'null', this.#lost), keyOf(message.id ?? 'null'));
+      // Those that were there when it was lost are told once all their open requests are answered.
+      if (!this.#ports.has(port)) port.drop(this.#lost);
+      return;
+    }
     switch (message.kind) {
       case 'request':
         this.#request(port, message);
@@ -126,13 +140,23 @@ export class Correlation implements PortOwner {
   }
 
   detach(port: Port): void {
-    this.#ports.delete(port);
-    for (const call of [...port.calls.values()]) this.#abandon(call, 'the client has gone');
-    for (const [key, call] of this.#tokens) if (call.port === port) this.#tokens.delete(key);
-    for (const id of this.#questions.forget(port)) {
-      this.#upstream.send(makeError(id, ErrorCode.InternalError, 'the client that was asked has gone'));
+    if (!this.#ports.delete(port)) return;
+    for (const call of [...port.calls.values()]) {
+      // Others wait for the one handshake of a shared upstream: it goes on without who began it.
+      if (call.method === 'initialize' && call.upstreamId !== undefined && !this.#options.exclusive) {
+        this.#calls.leavePort(call);
+      } else {
+        this.#abandon(call, 'the client has gone');
+      }
     }
-    if (!this.#options.exclusive && !this.#closed) this.#shared.leave(port);
+    this.#calls.dropTokensOf(port);
+    const unanswered = this.#questions.forget(port);
+    if (!this.#lost) {
+      for (const id of unanswered) {
+        this.#upstream.send(makeError(id, ErrorCode.InternalError, 'the client that was asked has gone'));
+      }
+      if (!this.#options.exclusive) this.#shared.leave(port);
+    }
     this.#options.onPorts?.(this.#ports.size);
   }
 
@@ -151,27 +175,25 @@ export class Correlation implements PortOwner {
   #forward(port: Port, message: Message, id: Wire, onAnswer?: Call['onAnswer']): void {
     const { exclusive } = this.#options;
     const upstreamId = exclusive ? id : String(this.#nextId++);
-    const token = tokenOf(message);
     const call = makeCall(port, message, id, upstreamId, onAnswer);
-    this.#open(call);
-    if (token !== undefined) this.#tokens.set(exclusive ? keyOf(token) : upstreamId, call);
+    this.#calls.open(call);
     let sent = message;
     if (!exclusive) {
       sent = withId(message, upstreamId);
-      if (token !== undefined) sent = withToken(sent, upstreamId);
+      if (call.token !== undefined) sent = withToken(sent, upstreamId);
     }
     this.#upstream.send(sent);
   }
 
   #hold(port: Port, message: Message, id: Wire, onAnswer: Call['onAnswer']): Call {
     const call = makeCall(port, message, id, undefined, onAnswer);
-    this.#open(call);
+    this.#calls.open(call);
     return call;
   }
 
   #answerHeld(call: Call, answer: Message): void {
-    if (call.port?.calls.get(call.key) !== call) return; // given up in the meantime
-    this.#settle(call);
+    if (!call.port || !this.#calls.isOpen(call)) return; // given up in the meantime
+    this.#calls.settle(call);
     call.port.deliver(answer, call.key);
   }
 
@@ -183,55 +205,31 @@ export class Correlation implements PortOwner {
       onAnswer?.(answer);
       return answer;
     };
-    this.#open(makeCall(undefined, message, upstreamId, upstreamId, told));
+    if (this.#lost) {
+      told(this.#lossFor(upstreamId, this.#lost));
+      return;
+    }
+    this.#calls.open(makeCall(undefined, message, upstreamId, upstreamId, told));
     this.#upstream.send(message);
   }
 
-  #open(call: Call): void {
-    if (call.upstreamId !== undefined) this.#calls.set(keyOf(call.upstreamId), call);
-    if (call.port) {
-      call.port.calls.set(call.key, call);
-      this.#audience.busy(call.port);
-    }
-    this.#arm(call);
-  }
-
-  #arm(call: Call): void {
-    const { timeout, clock, server } = this.#options;
-    if (timeout === undefined) return;
-    call.disarm?.();
-    call.disarm = clock.after(timeout, () => {
-      const text = `server "${server}" did not answer ${call.method} within ${timeout / 1000} s`;
-      this.#abandon(call, text);
-      const error = makeError(call.id, ErrorCode.InternalError, text);
-      call.onAnswer?.(error);
-      call.port?.deliver(error, call.key);
-      this.#tell('warning', text);
-    });
-  }
-
-  /** Takes a request out of the books. */
-  #settle(call: Call): void {
-    call.disarm?.();
-    if (call.upstreamId !== undefined) this.#calls.delete(keyOf(call.upstreamId));
-    if (!call.port) return;
-    call.port.calls.delete(call.key);
-    if (call.port.calls.size === 0) this.#audience.idle(call.port);
+  #timedOut(call: Call, ms: number): void {
+    const text = `server "${this.#options.server}" did not answer ${call.method} within ${ms / 1000} s`;
+    this.#abandon(call, text);
+    const error = makeError(call.id, ErrorCode.InternalError, text);
+    call.onAnswer?.(error);
+    call.port?.deliver(error, call.key);
+    this.#tell('warning', text);
   }
 
   /** Gives a request up and tells the server so; an answer that still comes is dropped. */
   #abandon(call: Call, reason: string): void {
-    this.#settle(call);
-    this.#dropToken(call);
+    this.#calls.settle(call);
+    this.#calls.dropToken(call);
     // `initialize` must not be cancelled (basic/utilities/cancellation), and what was not sent need not be.
-    if (call.upstreamId === undefined || this.#closed || call.method === 'initialize') return;
+    if (call.upstreamId === undefined || this.#lost || call.method === 'initialize') return;
     const params = `{"requestId":${call.upstreamId},"reason":${toWire(reason)}}`;
     this.#upstream.send(withParams(makeNotification('notifications/cancelled', {}), params));
-  }
-
-  #dropToken(call: Call): void {
-    if (call.token === undefined) return;
-    this.#tokens.delete(this.#options.exclusive ? keyOf(call.token) : (call.upstreamId ?? ''));
   }
 
   #notification(port: Port, message: Message): void {
@@ -239,20 +237,30 @@ export class Correlation implements PortOwner {
       this.#cancel(port, message);
       return;
     }
-    const initialized = !this.#options.exclusive && message.method === 'notifications/initialized';
-    if (!initialized || this.#shared.takeInitialized()) this.#upstream.send(message);
+    if (this.#options.exclusive || this.#concernsServer(port, message)) this.#upstream.send(message);
+  }
+
+  /** Whether a notification of one of several sessions is one that the server has to hear. */
+  #concernsServer(port: Port, message: Message): boolean {
+    if (message.method === 'notifications/initialized') return this.#shared.takeInitialized();
+    if (message.method !== 'notifications/progress') return true;
+    return this.#questions.givesProgress(port, tokenOf(message));
   }
 
   /** The client gives a request up: the server hears it, and no answer is waited for. */
   #cancel(port: Port, message: Message): void {
     const ref = refOf(message);
     const call = ref === undefined ? undefined : port.calls.get(keyOf(ref));
-    if (call?.upstreamId === undefined) {
-      this.#tell('debug', `dropped a cancellation of ${ref ?? 'nothing'}, which is not open`);
+    // The client must not cancel `initialize` (basic/utilities/cancellation), and others may wait for it.
+    if (call?.upstreamId === undefined || call.method === 'initialize') {
+      this.#tell(
+        'debug',
+        `dropped a cancellation of ${ref ?? 'nothing'}, which is not open or cannot be cancelled`,
+      );
       return;
     }
-    this.#settle(call);
-    this.#dropToken(call);
+    this.#calls.settle(call);
+    this.#calls.dropToken(call);
     this.#upstream.send(this.#options.exclusive ? message : withRef(message, call.upstreamId));
   }
 
@@ -271,14 +279,14 @@ export class Correlation implements PortOwner {
 
   #answer(message: Message): void {
     const id = message.id ?? 'null';
-    const call = this.#calls.get(keyOf(id));
+    const call = this.#calls.byId(id);
     if (!call) {
       this.#tell('debug', `the server answered ${id}, which nobody waits for`);
       return;
     }
-    this.#settle(call);
-    const asTask = call.asTask && call.port && this.#shared.tasks.created(call.port, message) !== undefined;
-    if (!asTask) this.#dropToken(call);
+    this.#calls.settle(call);
+    const isTask = call.asTask && this.#shared.tasks.created(call, message);
+    if (!isTask) this.#calls.dropToken(call);
     if (call.port) this.#questions.noteElicitations(call.port, message);
     const answer = call.onAnswer?.(message) ?? message;
     call.port?.deliver(this.#options.exclusive ? answer : withId(answer, call.id), call.key);
@@ -293,7 +301,7 @@ export class Correlation implements PortOwner {
     }
     const asked = exclusive ? this.#audience.any() : this.#audience.ofQuestion(message);
     if (asked instanceof Port) {
-      this.#questions.asked(asked, message);
+      this.#questions.open(asked, message);
       asked.deliver(message, asked.onlyCall());
       return;
     }
@@ -306,64 +314,52 @@ export class Correlation implements PortOwner {
     if (heard === undefined) {
       this.#tell(
         'debug',
-        `${message.method} belongs to one of several open calls, nothing says which: ${message.text}`,
+        `dropped ${message.method}: it is for one of several clients, and nothing says for which`,
       );
       return;
     }
-    for (const port of heard) port.deliver(message, aboutCall(message) ? port.onlyCall() : undefined);
+    for (const port of [...heard]) port.deliver(message, aboutCall(message) ? port.onlyCall() : undefined);
+    if (message.method === 'notifications/cancelled') this.#questions.cancelled(refOf(message));
+    if (message.method === 'notifications/tasks/status') this.#shared.tasks.noteStatus(paramsOf(message));
   }
 
   #progress(message: Message): void {
     const token = tokenOf(message);
-    const call = token === undefined ? undefined : this.#tokens.get(keyOf(token));
+    const call = this.#calls.byToken(token);
     if (!call?.port) {
       this.#tell('debug', `the server reported progress for ${token ?? 'nothing'}, which nobody waits for`);
       return;
     }
-    const open = call.port.calls.get(call.key) === call;
-    if (open) this.#arm(call);
+    const open = this.#calls.isOpen(call);
+    if (open) this.#calls.prolong(call);
     const restored =
       this.#options.exclusive || call.token === undefined ? message : withToken(message, call.token);
     call.port.deliver(restored, open ? call.key : undefined);
   }
 
-  #lost(reason: CloseReason): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    const text = `server "${this.#options.server}": ${reason.text}`;
-    const held = [...this.#ports].flatMap((port) => [...port.calls.values()]);
-    for (const call of new Set([...this.#calls.values(), ...held])) {
-      this.#settle(call);
-      const error = makeError(call.id, ErrorCode.InternalError, text, reason.data);
+  #lose(reason: CloseReason): void {
+    if (this.#lost) return;
+    this.#lost = reason;
+    for (const call of this.#calls.all()) {
+      if (!this.#calls.isOpen(call)) continue; // answered along with another one, or its client has gone
+      this.#calls.settle(call);
+      this.#calls.dropToken(call);
+      const error = this.#lossFor(call.id, reason);
       call.onAnswer?.(error);
       call.port?.deliver(error, call.key);
     }
-    for (const port of this.#ports) port.drop(reason);
+    for (const port of [...this.#ports]) port.drop(reason);
     this.#ports.clear();
+  }
+
+  #lossFor(id: Wire, reason: CloseReason): Message {
+    const text = `server "${this.#options.server}": ${reason.text}`;
+    return makeError(id, ErrorCode.InternalError, text, reason.data);
   }
 
   #tell(level: 'debug' | 'warning', text: string): void {
     this.#options.emit({ level, text, server: this.#options.server });
   }
-}
-
-function makeCall(
-  port: Port | undefined,
-  message: Message,
-  id: Wire,
-  upstreamId: Wire | undefined,
-  onAnswer: Call['onAnswer'],
-): Call {
-  return {
-    port,
-    id,
-    key: keyOf(id),
-    upstreamId,
-    method: message.method ?? '',
-    token: tokenOf(message),
-    asTask: message.taskAt >= 0,
-    onAnswer,
-  };
 }
 
 /** Notifications that no call causes go to the session's own stream, all others to the call's. */

@@ -1,4 +1,4 @@
-import { type Key, keyOf } from '../jsonrpc/message.js';
+import { type Key, keyOf, refOf } from '../jsonrpc/message.js';
 import type { Clock } from './clock.js';
 import type { CloseReason, Link } from './link.js';
 
@@ -9,6 +9,7 @@ import type { CloseReason, Link } from './link.js';
 export function drain(link: Link, ms: number, clock: Clock): Link {
   const open = new Set<Key>();
   let ending: (() => void) | undefined;
+  let stop: (() => void) | undefined;
   const answered = (key: Key): void => {
     open.delete(key);
     if (open.size === 0) ending?.();
@@ -23,18 +24,26 @@ export function drain(link: Link, ms: number, clock: Clock): Link {
         message(message, about) {
           if (message.kind === 'request') open.add(keyOf(message.id ?? 'null'));
           receiver.message(message, about);
+          // What the peer has given up gets no answer, so none is waited for.
+          if (message.method === 'notifications/cancelled') answered(keyOf(refOf(message) ?? 'null'));
         },
         closed(reason: CloseReason) {
           const cancel = clock.after(ms, () => ending?.());
-          ending = () => {
+          stop = () => {
             ending = undefined;
             cancel();
+          };
+          ending = () => {
+            stop?.();
             receiver.closed(reason);
           };
           if (open.size === 0) ending();
         },
       });
     },
-    close: (reason) => link.close(reason),
+    close(reason) {
+      stop?.(); // its own close is not told to the receiver
+      link.close(reason);
+    },
   };
 }

@@ -1,6 +1,6 @@
 import { asRecord } from '../jsonrpc/message.js';
 import { parseWire, toWire, type Wire } from '../jsonrpc/wire.js';
-import type { Call } from './port.js';
+import type { Call, Port } from './port.js';
 
 /** Versions whose clients and servers begin with `initialize`, the newest first. */
 export const LEGACY_VERSIONS = ['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05'] as const;
@@ -13,11 +13,11 @@ export function isLegacyVersion(version: unknown): version is (typeof LEGACY_VER
 
 /** The one handshake of an upstream that many sessions share: done once, answered to each. */
 export class Handshake {
-  /** Sessions whose `initialize` came while the first one was still open. */
-  readonly waiting: Call[] = [];
+  /** The `initialize` of sessions that came while the first one was open, and the version each asks for. */
+  readonly #waiting = new Map<Call, unknown>();
   #state: 'none' | 'pending' | 'done' = 'none';
   #result: Wire = '';
-  #initialized = false;
+  #initialized: 'no' | 'early' | 'yes' = 'no';
 
   get state(): 'none' | 'pending' | 'done' {
     return this.#state;
@@ -27,22 +27,51 @@ export class Handshake {
     this.#state = 'pending';
   }
 
-  done(result: Wire): Call[] {
+  wait(call: Call, version: unknown): void {
+    this.#waiting.set(call, version);
+  }
+
+  /** Forgets a waiting call that was given up. */
+  giveUp(call: Call): void {
+    this.#waiting.delete(call);
+  }
+
+  /** Forgets what a session that has left was waiting for. */
+  leave(port: Port): void {
+    for (const call of this.#waiting.keys()) if (call.port === port) this.#waiting.delete(call);
+  }
+
+  /** Returns the waiting calls with the raw result for each. */
+  done(result: Wire): [Call, Wire][] {
     this.#state = 'done';
     this.#result = result;
-    return this.waiting.splice(0);
+    const waiting = [...this.#waiting];
+    this.#waiting.clear();
+    return waiting.map(([call, version]) => [call, this.resultFor(version)]);
   }
 
   failed(): Call[] {
     this.#state = 'none';
-    return this.waiting.splice(0);
+    this.#initialized = 'no';
+    const waiting = [...this.#waiting.keys()];
+    this.#waiting.clear();
+    return waiting;
   }
 
-  /** Whether this `notifications/initialized` is the first, and so the one that the server gets. */
+  /**
+   * Whether this `notifications/initialized` is the one that the server gets: the first after its answer
+   * to `initialize`. One that a client sent before that is not lost: see `takeEarly`.
+   */
   takeInitialized(): boolean {
-    if (this.#initialized) return false;
-    this.#initialized = true;
+    if (this.#state === 'pending') this.#initialized = 'early';
+    if (this.#state !== 'done' || this.#initialized === 'yes') return false;
+    this.#initialized = 'yes';
     return true;
+  }
+
+  /** Whether a client sent `notifications/initialized` too early, so that the server gets it now. */
+  takeEarly(): boolean {
+    return this.#initialized === 'early' && this.takeInitialized();
   }
 
   /**
@@ -52,7 +81,9 @@ export class Handshake {
    */
   resultFor(version: unknown): Wire {
     const result = asRecord(parseWire(this.#result));
-    if (version === result.protocolVersion || !isLegacyVersion(version)) return this.#result;
+    const agreed = result.protocolVersion;
+    if (!isLegacyVersion(version) || !isLegacyVersion(agreed)) return this.#result;
+    if (LEGACY_VERSIONS.indexOf(version) <= LEGACY_VERSIONS.indexOf(agreed)) return this.#result;
     return toWire({ ...result, protocolVersion: version });
   }
 }

@@ -18,6 +18,8 @@ export interface Call {
   readonly asTask: boolean;
   /** What the answer means to the proxy itself; runs before the sender gets it. */
   readonly onAnswer: ((answer: Message) => Message) | undefined;
+  /** When its time limit began, in milliseconds of the clock. */
+  since?: number;
   /** Takes back the time limit. */
   disarm?: () => void;
 }

@@ -1,5 +1,5 @@
-import { answerOf, asRecord, type Key, keyOf, type Message, paramsOf } from '../jsonrpc/message.js';
-import { parseWire, type Wire } from '../jsonrpc/wire.js';
+import { answerOf, asRecord, type Key, keyOf, type Message, paramsOf, tokenOf } from '../jsonrpc/message.js';
+import { copyWire, parseWire, type Wire } from '../jsonrpc/wire.js';
 import type { Port } from './port.js';
 
 /** Open questions per upstream; beyond it the oldest is forgotten, and its late answer dropped. */
@@ -8,15 +8,27 @@ export const MAX_QUESTIONS = 10_000;
 /** The error that sends a client to a URL first (2025-11-25, `client/elicitation`). */
 const URL_ELICITATION_REQUIRED = -32042;
 
+interface Question {
+  readonly port: Port;
+  /** As the server wrote it. */
+  readonly id: Wire;
+  readonly token: Key | undefined;
+}
+
 /** What the server has asked its clients: who was asked, so that nobody else answers. */
 export class Questions {
-  readonly #open = new Map<Key, { readonly port: Port; readonly id: Wire }>();
+  readonly #open = new Map<Key, Question>();
   /** URL elicitations are followed by a notification that names only their id. */
   readonly #elicitations = new Map<string, Port>();
 
-  asked(port: Port, question: Message): void {
-    const id = question.id ?? 'null';
-    remember(this.#open, keyOf(id), { port, id });
+  open(port: Port, question: Message): void {
+    const id = copyWire(question.id ?? 'null');
+    const token = tokenOf(question);
+    remember(this.#open, keyOf(id), {
+      port,
+      id,
+      token: token === undefined ? undefined : keyOf(copyWire(token)),
+    });
     if (question.method === 'elicitation/create') this.#noteElicitation(port, paramsOf(question));
   }
 
@@ -35,9 +47,24 @@ export class Questions {
     return this.#open.delete(key);
   }
 
-  /** Who was asked what the server now cancels. It stays open: an answer may be under way already. */
-  cancelled(ref: Wire | undefined): Port | undefined {
+  /** Who was asked the question with this id (raw JSON). */
+  asked(ref: Wire | undefined): Port | undefined {
     return ref === undefined ? undefined : this.#open.get(keyOf(ref))?.port;
+  }
+
+  /** The server has taken a question back: an answer that is under way already is not for it any more. */
+  cancelled(ref: Wire | undefined): void {
+    if (ref !== undefined) this.#open.delete(keyOf(ref));
+  }
+
+  /** Whether this session was asked something under this progress token (raw JSON). */
+  givesProgress(port: Port, token: Wire | undefined): boolean {
+    if (token === undefined) return false;
+    const key = keyOf(token);
+    for (const question of this.#open.values()) {
+      if (question.port === port && question.token === key) return true;
+    }
+    return false;
   }
 
   elicited(elicitationId: unknown): Port | undefined {

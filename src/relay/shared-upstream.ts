@@ -1,6 +1,16 @@
-import { makeNotification, makeResponse } from '../jsonrpc/make.js';
-import { answerOf, asRecord, keyOf, type Message, paramsOf, withId, withParams } from '../jsonrpc/message.js';
-import { toWire, type Wire } from '../jsonrpc/wire.js';
+import { ErrorCode } from '../jsonrpc/errors.js';
+import { makeError, makeNotification, makeRequest, makeResponse } from '../jsonrpc/make.js';
+import {
+  answerOf,
+  asRecord,
+  keyOf,
+  type Message,
+  paramsOf,
+  tokenOf,
+  withId,
+  withToken,
+} from '../jsonrpc/message.js';
+import { parseWire, type Wire } from '../jsonrpc/wire.js';
 import { Handshake } from './handshake.js';
 import { LogLevels } from './log-levels.js';
 import type { Call, Port } from './port.js';
@@ -19,6 +29,8 @@ export interface SharedHost {
   ask(method: string, params: object, onAnswer?: (answer: Message) => void): void;
   /** Sends a notification of the proxy's own. */
   notify(message: Message): void;
+  /** Forgets the progress token of a request. */
+  dropToken(call: Call): void;
 }
 
 /**
@@ -28,7 +40,7 @@ export interface SharedHost {
 export class SharedUpstream {
   readonly subscriptions = new Subscriptions();
   readonly levels = new LogLevels();
-  readonly tasks = new Tasks();
+  readonly tasks: Tasks;
   readonly #handshake = new Handshake();
   readonly #host: SharedHost;
   readonly #server: string;
@@ -36,6 +48,7 @@ export class SharedUpstream {
   /** @param server the server definition's name, for errors */
   constructor(host: SharedHost, server: string) {
     this.#host = host;
+    this.tasks = new Tasks((call) => host.dropToken(call));
     this.#server = server;
   }
 
@@ -49,7 +62,7 @@ export class SharedUpstream {
           reject(new Error(`server "${this.#server}" refused initialize: ${answerOf(answer)}`));
           return;
         }
-        if (this.takeInitialized()) this.#host.notify(makeNotification('notifications/initialized'));
+        this.#sendInitialized(this.takeInitialized());
         resolve();
       });
     });
@@ -79,23 +92,59 @@ export class SharedUpstream {
             : answer,
         );
         return true;
+      case 'tasks/get':
+      case 'tasks/result':
+      case 'tasks/cancel':
+        this.#ofTask(port, message, id);
+        return true;
       default:
         return false;
     }
   }
 
+  /** A session that joins wants whatever the server has to say, until it sets a level of its own. */
   join(port: Port): void {
-    this.levels.join(port);
+    this.#adjustLevel(() => this.levels.join(port));
   }
 
   /** Takes back what a session had set up on the server. */
   leave(port: Port): void {
-    const before = this.levels.effective();
-    this.levels.leave(port);
+    this.#handshake.leave(port);
     this.tasks.forget(port);
-    const after = this.levels.effective();
-    if (after !== undefined && after !== before) this.#host.ask('logging/setLevel', { level: after });
+    this.#adjustLevel(() => this.levels.leave(port));
     for (const uri of this.subscriptions.forget(port)) this.#host.ask('resources/unsubscribe', { uri });
+  }
+
+  /** Tells the server of a level that has changed because sessions come and go. */
+  #adjustLevel(change: () => void): void {
+    const before = this.levels.effective();
+    change();
+    const after = this.levels.effective();
+    if (before !== undefined && after !== undefined && after !== before) {
+      this.#host.ask('logging/setLevel', { level: after });
+    }
+  }
+
+  /**
+   * Keeps a session from the tasks of another (2025-11-25, `basic/utilities/tasks`, "Task Isolation and
+   * Access Control"). A task of a session that is gone is left to the server: only who was told its id
+   * can name it, and a client that lost its connection comes back as another session.
+   */
+  #ofTask(port: Port, message: Message, id: Wire): void {
+    const { taskId } = paramsOf(message);
+    const owner = this.tasks.owner(taskId);
+    if (owner !== undefined && owner !== port) {
+      port.deliver(makeError(id, ErrorCode.InvalidParams, 'no such task'), keyOf(id));
+      return;
+    }
+    this.#host.forward(port, message, id, (answer) => {
+      if (answer.kind === 'response') {
+        // The result of a task is there only once it has ended.
+        if (message.method === 'tasks/result') this.tasks.ended(taskId);
+        else this.tasks.noteStatus({ ...asRecord(parseWire(answerOf(answer))), taskId });
+      }
+      return answer;
+    });
   }
 
   #initialize(port: Port, message: Message, id: Wire): void {
@@ -106,8 +155,11 @@ export class SharedUpstream {
         port.deliver(makeResponse(id, this.#handshake.resultFor(protocolVersion)), keyOf(id));
         return;
       case 'pending': {
-        const own = (): Message => makeResponse(id, this.#handshake.resultFor(protocolVersion));
-        this.#handshake.waiting.push(this.#host.hold(port, message, id, own));
+        const call: Call = this.#host.hold(port, message, id, (error) => {
+          this.#handshake.giveUp(call);
+          return error;
+        });
+        this.#handshake.wait(call, protocolVersion);
         return;
       }
       case 'none':
@@ -124,16 +176,27 @@ export class SharedUpstream {
       for (const call of this.#handshake.failed()) this.#host.answer(call, withId(answer, call.id));
       return;
     }
-    for (const call of this.#handshake.done(answerOf(answer))) {
-      this.#host.answer(call, call.onAnswer?.(answer) ?? answer);
+    for (const [call, result] of this.#handshake.done(answerOf(answer))) {
+      this.#host.answer(call, makeResponse(call.id, result));
     }
+    this.#sendInitialized(this.#handshake.takeEarly());
+  }
+
+  #sendInitialized(due: boolean): void {
+    if (due) this.#host.notify(makeNotification('notifications/initialized'));
   }
 
   #setLevel(port: Port, message: Message, id: Wire): boolean {
     const params = paramsOf(message);
     const before = this.levels.get(port);
     if (typeof params.level !== 'string' || !this.levels.set(port, params.level)) return false;
-    const asked = withParams(message, toWire({ ...params, level: this.levels.effective() }));
+    const level = this.levels.effective();
+    let asked = message;
+    if (level !== params.level) {
+      const token = tokenOf(message);
+      asked = makeRequest(id, 'logging/setLevel', { ...params, level });
+      if (token !== undefined) asked = withToken(asked, token);
+    }
     this.#host.forward(port, asked, id, (answer) => {
       if (answer.kind === 'error') this.levels.restore(port, before);
       return answer;
@@ -144,9 +207,9 @@ export class SharedUpstream {
   #subscribe(port: Port, message: Message, id: Wire): boolean {
     const { uri } = paramsOf(message);
     if (typeof uri !== 'string') return false;
-    this.subscriptions.add(uri, port);
+    const isNew = this.subscriptions.add(uri, port);
     this.#host.forward(port, message, id, (answer) => {
-      if (answer.kind === 'error') this.subscriptions.remove(uri, port);
+      if (answer.kind === 'error' && isNew) this.subscriptions.remove(uri, port);
       return answer;
     });
     return true;

@@ -4,10 +4,13 @@ import type { Port } from './port.js';
 export class Subscriptions {
   readonly #byUri = new Map<string, Set<Port>>();
 
-  add(uri: string, port: Port): void {
+  /** Returns whether it was not subscribed to this resource before. */
+  add(uri: string, port: Port): boolean {
     const ports = this.#byUri.get(uri);
-    if (ports) ports.add(port);
-    else this.#byUri.set(uri, new Set([port]));
+    if (!ports) this.#byUri.set(uri, new Set([port]));
+    else if (ports.has(port)) return false;
+    else ports.add(port);
+    return true;
   }
 
   /** Returns whether nobody is left who wants this resource. */

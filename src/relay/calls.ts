@@ -1,0 +1,143 @@
+import { type Key, keyOf, type Message, tokenOf } from '../jsonrpc/message.js';
+import { copyWire, type Wire } from '../jsonrpc/wire.js';
+import type { Clock } from './clock.js';
+import type { Call, Port } from './port.js';
+
+/** How many times its time limit a request may last that reports progress (`basic/lifecycle`, "Timeouts"). */
+export const MAX_PROLONGED = 10;
+/** Longest wait for the answer to a request of the proxy's own, in milliseconds: nothing depends on it. */
+export const OWN_REQUEST_MS = 60_000;
+
+export interface CallsOptions {
+  /** Whether ids and tokens travel as they are. */
+  readonly exclusive: boolean;
+  /** Longest time for one request, in milliseconds; progress starts it again. */
+  readonly timeout: number | undefined;
+  readonly clock: Clock;
+  /** A request has run out of time. It is still in the books. */
+  readonly onTimeout: (call: Call, ms: number) => void;
+  readonly onBusy: (port: Port) => void;
+  readonly onIdle: (port: Port) => void;
+}
+
+/** The books of one upstream: which requests are open, under which ids and progress tokens. */
+export class Calls {
+  readonly #options: CallsOptions;
+  /** Open requests by the id that the server knows. */
+  readonly #sent = new Map<Key, Call>();
+  /** Open requests that wait for somebody else's handshake. */
+  readonly #held = new Set<Call>();
+  /** Progress tokens by the form that the server knows; a task's token outlives its request. */
+  readonly #tokens = new Map<Key, Call>();
+
+  constructor(options: CallsOptions) {
+    this.#options = options;
+  }
+
+  /** How many requests the server has not answered. */
+  get sent(): number {
+    return this.#sent.size;
+  }
+
+  all(): Call[] {
+    return [...this.#sent.values(), ...this.#held];
+  }
+
+  open(call: Call): void {
+    if (call.upstreamId === undefined) this.#held.add(call);
+    else this.#sent.set(keyOf(call.upstreamId), call);
+    const token = this.#tokenKey(call);
+    if (token !== undefined) this.#tokens.set(token, call);
+    if (call.port) {
+      call.port.calls.set(call.key, call);
+      this.#options.onBusy(call.port);
+    }
+    this.prolong(call);
+  }
+
+  /** Starts the time limit again. */
+  prolong(call: Call): void {
+    const { clock, onTimeout } = this.#options;
+    const own = call.port === undefined && call.method !== 'initialize';
+    const timeout = this.#options.timeout ?? (own ? OWN_REQUEST_MS : undefined);
+    if (timeout === undefined) return;
+    call.disarm?.();
+    call.since ??= clock.now();
+    const passed = clock.now() - call.since;
+    const ms = Math.max(0, Math.min(timeout, MAX_PROLONGED * timeout - passed));
+    call.disarm = clock.after(ms, () => onTimeout(call, passed + ms));
+  }
+
+  isOpen(call: Call): boolean {
+    return call.upstreamId === undefined
+      ? this.#held.has(call)
+      : this.#sent.get(keyOf(call.upstreamId)) === call;
+  }
+
+  /** The open request that the server knows under this id (raw JSON). */
+  byId(id: Wire): Call | undefined {
+    return this.#sent.get(keyOf(id));
+  }
+
+  /** The request, or the task it has become, that the server knows under this token (raw JSON). */
+  byToken(token: Wire | undefined): Call | undefined {
+    return token === undefined ? undefined : this.#tokens.get(keyOf(token));
+  }
+
+  /** The progress token of a call as the server knows it. */
+  #tokenKey(call: Call): Key | undefined {
+    if (call.token === undefined) return undefined;
+    return this.#options.exclusive ? keyOf(call.token) : call.upstreamId;
+  }
+
+  /** Takes a request out of the books; its progress token stays. */
+  settle(call: Call): void {
+    call.disarm?.();
+    if (call.upstreamId === undefined) this.#held.delete(call);
+    else this.#sent.delete(keyOf(call.upstreamId));
+    this.leavePort(call);
+  }
+
+  /** Parts a request from its session, which no longer waits for it. */
+  leavePort(call: Call): void {
+    const { port } = call;
+    if (port?.calls.get(call.key) !== call) return;
+    port.calls.delete(call.key);
+    if (port.calls.size === 0) this.#options.onIdle(port);
+  }
+
+  dropToken(call: Call): void {
+    const key = this.#tokenKey(call);
+    if (key !== undefined && this.#tokens.get(key) === call) this.#tokens.delete(key);
+  }
+
+  dropTokensOf(port: Port): void {
+    for (const [key, call] of this.#tokens) if (call.port === port) this.#tokens.delete(key);
+  }
+}
+
+/**
+ * @param port undefined: the request is the proxy's own
+ * @param upstreamId undefined: the request is not sent
+ */
+export function makeCall(
+  port: Port | undefined,
+  message: Message,
+  id: Wire,
+  upstreamId: Wire | undefined,
+  onAnswer: Call['onAnswer'],
+): Call {
+  const token = tokenOf(message);
+  // Copies, so that a large message is not kept in memory until it is answered.
+  const ownId = copyWire(id);
+  return {
+    port,
+    id: ownId,
+    key: keyOf(ownId),
+    upstreamId: upstreamId === id ? ownId : upstreamId,
+    method: copyWire(message.method ?? ''),
+    token: token === undefined ? undefined : copyWire(token),
+    asTask: message.taskAt >= 0,
+    onAnswer,
+  };
+}

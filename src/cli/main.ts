@@ -1,0 +1,124 @@
+import { readFile, stat } from 'node:fs/promises';
+import { ConfigError } from '../config/config-error.js';
+import type { Emit } from '../observability/events.js';
+import { createLog } from '../observability/log.js';
+import type { ClientOptions } from './client-options.js';
+import { parseCommandLine } from './options.js';
+import { nameClash, type ServerFile, type ServerOptions } from './server-options.js';
+
+/** Wrong usage or configuration (docs/architecture.md, "Ends"). */
+const WRONG_USAGE = 2;
+
+/** What a run reads and writes beside its streams of messages. */
+export interface Surroundings {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly writeOut: (text: string) => void;
+  readonly writeError: (text: string) => void;
+}
+
+const own: Surroundings = {
+  env: process.env,
+  writeOut: (text) => void process.stdout.write(text),
+  writeError: (text) => void process.stderr.write(text),
+};
+
+/**
+ * The whole program.
+ *
+ * @param argv without the names of the interpreter and the program
+ * @returns the exit code, when all has ended
+ */
+export async function main(argv: readonly string[], { env, writeOut, writeError } = own): Promise<number> {
+  const line = await parseCommandLine(argv, env);
+  if (line.mode === 'usage-error') {
+    writeError(line.text);
+    return WRONG_USAGE;
+  }
+  if (line.mode === 'help' || line.mode === 'version') {
+    writeOut(line.text);
+    return 0;
+  }
+  const emit = createLog(line.options.logLevel, writeError);
+  for (const text of line.warnings) emit({ level: 'warning', text });
+  try {
+    if (line.mode === 'client') {
+      return await connectTo(line.options, emit);
+    }
+    const options = await complete(line.options, line.file, env, emit);
+    const { serve } = await import('./serve.js');
+    return await serve(options, emit, writeError);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    writeError(`mcp-proxy: error: ${error.message}\n`);
+    return WRONG_USAGE;
+  }
+}
+
+/** Throws `ConfigError` for what is wrong with the options and shows only now: a CA bundle that is none. */
+async function connectTo(options: ClientOptions, emit: Emit): Promise<number> {
+  const { connect } = await import('./connect.js');
+  try {
+    return await connect(options, emit);
+  } catch (error) {
+    throw new ConfigError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+/** Adds the servers of the file, and looks at what is on the disk. Throws `ConfigError`. */
+async function complete(
+  options: ServerOptions,
+  file: ServerFile | undefined,
+  env: Surroundings['env'],
+  emit: Emit,
+): Promise<ServerOptions> {
+  const { defaultServer } = options;
+  if (defaultServer?.cwd !== undefined && !(await isDirectory(defaultServer.cwd))) {
+    throw new ConfigError(`--cwd ${defaultServer.cwd}: there is no such directory`);
+  }
+  if (file === undefined) return options;
+  const text = await readText(file.path);
+  const { loadServerFile } = await import('../config/file.js');
+  const { servers, warnings, notes } = await loadServerFile(file.path, text, env, file);
+  for (const warning of warnings) emit({ level: 'warning', text: warning });
+  for (const note of notes) emit({ level: 'info', text: note });
+  const clash = nameClash(options, servers);
+  if (clash !== undefined) throw new ConfigError(`${file.path}: ${clash}`);
+  if (defaultServer === undefined && servers.length === 0) {
+    throw new ConfigError(
+      `${file.path}: there is no server to serve in it, and no command on the command line`,
+    );
+  }
+  return { ...options, namedServers: servers };
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch {
+    // Whatever the reason is that it cannot be looked at, a process cannot be started in it.
+    return false;
+  }
+}
+
+const UNREADABLE: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  EISDIR: 'it is a directory, not a file',
+  EACCES: 'this user may not read it',
+  EPERM: 'this user may not read it',
+};
+
+async function readText(path: string): Promise<string> {
+  let octets: Buffer;
+  try {
+    octets = await readFile(path);
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+    const reason = UNREADABLE[code] ?? (error instanceof Error ? error.message : String(error));
+    throw new ConfigError(`${path} (--named-server-config) cannot be read: ${reason}`);
+  }
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(octets);
+  } catch {
+    throw new ConfigError(`${path} (--named-server-config) is no UTF-8 text; save it with that encoding`);
+  }
+}

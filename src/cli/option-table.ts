@@ -1,0 +1,158 @@
+/** The proxy's options as data: the splitter reads their shape here, the help their words. */
+
+/**
+ * How many words belong to an option: `none`; `switch`, none, with a `--no-` form; `one`; `two`;
+ * `optional`, one unless the next word is the URL; `many`, one or more.
+ */
+export type Arity = 'none' | 'switch' | 'one' | 'two' | 'optional' | 'many';
+
+/** Where an option means something. `default-server`: server mode, and only with a default server. */
+export type Scope = 'both' | 'client' | 'server' | 'default-server';
+
+export interface Option {
+  /** The long name without its dashes. */
+  readonly id: string;
+  /** Every spelling. */
+  readonly names: readonly [string, ...string[]];
+  readonly arity: Arity;
+  readonly scope: Scope;
+  /** What stands for the values in the help. */
+  readonly metavar: readonly string[];
+  readonly help: string;
+}
+
+function option(scope: Scope, names: string, arity: Arity, metavar: readonly string[], help: string): Option {
+  const [first = '', ...more] = names.split(' ');
+  const long = [first, ...more].find((name) => name.startsWith('--')) ?? first;
+  return { id: long.slice(2), names: [first, ...more], arity, scope, metavar, help };
+}
+
+export const OPTIONS: readonly Option[] = [
+  option(
+    'client',
+    '-H --headers',
+    'two',
+    ['KEY', 'VALUE'],
+    'A header for every request to the remote server; repeatable. An Authorization given here wins over API_ACCESS_TOKEN.',
+  ),
+  option(
+    'client',
+    '--transport',
+    'one',
+    ['{auto,sse,streamablehttp}'],
+    'How to talk to the remote server. Default: auto, which tries Streamable HTTP first, then HTTP+SSE.',
+  ),
+  option('client', '--client-id', 'one', ['ID'], 'OAuth client credentials: who this client is.'),
+  option('client', '--client-secret', 'one', ['SECRET'], 'OAuth client credentials: its secret.'),
+  option('client', '--token-url', 'one', ['URL'], 'OAuth client credentials: where tokens are given out.'),
+  option(
+    'client',
+    '--verify-ssl',
+    'optional',
+    ['VALUE'],
+    'Check the certificate of the remote server: true (the default), false, or the path of a PEM file with the authorities to trust.',
+  ),
+  option('client', '--no-verify-ssl', 'none', [], 'The same as --verify-ssl false.'),
+
+  option(
+    'default-server',
+    '-e --env',
+    'two',
+    ['KEY', 'VALUE'],
+    'A variable for its environment; repeatable.',
+  ),
+  option('default-server', '--cwd', 'one', ['DIR'], 'Its working directory.'),
+
+  option(
+    'server',
+    '--named-server',
+    'two',
+    ['NAME', 'COMMAND_STRING'],
+    'One more server, at /servers/NAME/; repeatable. The command is one string, quoted as for a shell.',
+  ),
+  option(
+    'server',
+    '--named-server-config',
+    'one',
+    ['FILE'],
+    'A JSON file with an mcpServers section that names the servers; --named-server is then ignored.',
+  ),
+  option(
+    'server',
+    '--pass-environment --no-pass-environment',
+    'switch',
+    [],
+    'Give the whole environment to every server process. Default: only what a process needs to start.',
+  ),
+  option(
+    'server',
+    '--sharing',
+    'one',
+    ['{auto,shared,session}'],
+    'Which clients use which process. Default: auto: clients that a server can ask something have their own.',
+  ),
+
+  option(
+    'server',
+    '--port',
+    'one',
+    ['PORT'],
+    'The port to listen on. Default: a free one, which is told at start.',
+  ),
+  option('server', '--host', 'one', ['HOST'], 'The address to listen on. Default: 127.0.0.1.'),
+  option('server', '--sse-port', 'one', ['PORT'], 'Deprecated name of --port.'),
+  option('server', '--sse-host', 'one', ['HOST'], 'Deprecated name of --host.'),
+  option(
+    'server',
+    '--allow-origin',
+    'many',
+    ['ORIGIN'],
+    'Web pages that may use the proxy, as in https://app.example; * is all. Repeatable. Default: none. Put -- between the last origin and the command.',
+  ),
+  option(
+    'server',
+    '--expose-header',
+    'one',
+    ['HEADER'],
+    'A response header that those pages may read, beside Mcp-Session-Id; repeatable.',
+  ),
+  option(
+    'server',
+    '--base-path',
+    'one',
+    ['PREFIX'],
+    'The path prefix under which a reverse proxy shows this one. Default: what it says in X-Forwarded-Prefix.',
+  ),
+  option(
+    'server',
+    '--stateless --no-stateless',
+    'switch',
+    [],
+    'No sessions on Streamable HTTP. Default: sessions.',
+  ),
+  option(
+    'server',
+    '--poll-after',
+    'one',
+    ['SECONDS'],
+    'How long an answer may keep its stream open before a client of 2025-11-25 is asked to poll for it. Default: 0: for ever.',
+  ),
+
+  option(
+    'both',
+    '--log-level',
+    'one',
+    ['LEVEL'],
+    'What is written to stderr: debug, info (the default), warning, error or critical.',
+  ),
+  option('both', '--debug --no-debug', 'switch', [], 'The same as --log-level debug, and wins over it.'),
+  option('both', '-h --help', 'none', [], 'Show this and end.'),
+  option('both', '--version', 'none', [], 'Show the version and end.'),
+];
+
+const BY_NAME = new Map(OPTIONS.flatMap((one) => one.names.map((name) => [name, one] as const)));
+
+/** The option of exactly this name; options are never abbreviated. */
+export function optionNamed(name: string): Option | undefined {
+  return BY_NAME.get(name);
+}

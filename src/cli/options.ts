@@ -1,0 +1,82 @@
+import type { LogLevel } from '../observability/events.js';
+import { type ClientOptions, clientOptions } from './client-options.js';
+import { isOn, lastValue, pairs } from './given.js';
+import { type ServerFile, type ServerOptions, serverOptions } from './server-options.js';
+import { type GivenOption, isUrl, split } from './split.js';
+import { UsageError, usageText } from './usage-error.js';
+import { headerName, logLevel, variableName } from './values.js';
+
+/** What a command line asks for. Texts end with a newline; warnings hold no secrets. */
+export type CommandLine =
+  | { readonly mode: 'help'; readonly text: string }
+  | { readonly mode: 'version'; readonly text: string }
+  | { readonly mode: 'usage-error'; readonly text: string }
+  | { readonly mode: 'client'; readonly options: ClientOptions; readonly warnings: readonly string[] }
+  | {
+      readonly mode: 'server';
+      readonly options: ServerOptions;
+      /** Still to be read, for its servers. */
+      readonly file: ServerFile | undefined;
+      readonly warnings: readonly string[];
+    };
+
+/**
+ * Reads a command line. Does nothing: no file is read, nothing is written.
+ *
+ * @param argv without the names of the interpreter and the program
+ * @param env for `API_ACCESS_TOKEN` and the deprecated `SSE_URL`
+ */
+export async function parseCommandLine(
+  argv: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<CommandLine> {
+  try {
+    return await read(argv, env);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    return { mode: 'usage-error', text: usageText(error.message) };
+  }
+}
+
+async function read(
+  argv: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<CommandLine> {
+  const line = split(argv);
+  if (line.kind === 'help') return { mode: 'help', text: await (await import('./help.js')).helpText() };
+  if (line.kind === 'version')
+    return { mode: 'version', text: (await import('./version-text.js')).versionText() };
+  const { given, args } = line;
+  const warnings: string[] = [];
+  const level = levelOf(given);
+  const named = given.some(({ id }) => id === 'named-server' || id === 'named-server-config');
+  let { command } = line;
+  if (command === '') {
+    // A script's empty variable. The original takes it as no command.
+    if (args.length > 0) throw new UsageError('the command is empty');
+    command = undefined;
+  } else if (command === undefined && !named && env.SSE_URL) {
+    command = env.SSE_URL;
+    warnings.push('SSE_URL in the environment is deprecated; give the URL as the first argument.');
+  }
+  if (command === undefined && !named) {
+    // The command may have been taken for the second word of `-e NAME=value` or `-H 'Name: value'`.
+    for (const [key] of pairs(given, 'env')) variableName('--env', key);
+    for (const [key] of pairs(given, 'headers')) headerName('--headers', key);
+    throw new UsageError('nothing to do: give a command to serve, the URL of a server, or named servers');
+  }
+  if (command !== undefined && isUrl(command)) {
+    if (args.length > 0)
+      warnings.push(
+        `Ignored: what follows the URL (${args.length === 1 ? '1 word' : `${args.length} words`}).`,
+      );
+    return { mode: 'client', options: clientOptions(given, command, env, level, warnings), warnings };
+  }
+  const words = command === undefined ? [] : [command, ...args];
+  return { mode: 'server', ...(await serverOptions(given, words, level, warnings)), warnings };
+}
+
+function levelOf(given: readonly GivenOption[]): LogLevel {
+  const level = logLevel(lastValue(given, 'log-level') ?? 'info');
+  return isOn(given, 'debug') ? 'debug' : level;
+}

@@ -1,0 +1,139 @@
+import { DEFAULT_SERVER, type ServerDefinition, type Sharing } from '../config/definition.js';
+import type { LogLevel } from '../observability/events.js';
+import type { ProxyOptions } from '../proxy.js';
+import { isOn, lastValue, namesOf, pairs } from './given.js';
+import { namedServers } from './named-servers.js';
+import { looksLikeOrigin, normalOrigin } from './origins.js';
+import type { GivenOption } from './split.js';
+import { UsageError } from './usage-error.js';
+import { basePath, choice, headerNames, host, port, seconds, variableName } from './values.js';
+
+/** What server mode needs to begin; without the servers of the file, if there is one. */
+export interface ServerOptions extends Omit<ProxyOptions, 'limits'> {
+  readonly logLevel: LogLevel;
+}
+
+/** The file that names the servers, and what holds for each where the file does not say it. */
+export interface ServerFile {
+  readonly path: string;
+  readonly passEnvironment: boolean;
+  readonly sharing: Sharing;
+}
+
+const SHARING = ['auto', 'shared', 'session'] as const;
+
+/**
+ * @param command the default server's command with its arguments; empty: there is no default server
+ * Throws `UsageError`. Adds to the warnings what is ignored or doubtful.
+ */
+export async function serverOptions(
+  given: readonly GivenOption[],
+  command: readonly string[],
+  level: LogLevel,
+  warnings: string[],
+): Promise<{ readonly options: ServerOptions; readonly file: ServerFile | undefined }> {
+  const ignored = namesOf(given, 'client');
+  if (ignored.length > 0) {
+    warnings.push(`Ignored, because the first argument is no URL (server mode): ${ignored.join(', ')}.`);
+  }
+  const common = {
+    passEnvironment: isOn(given, 'pass-environment'),
+    sharing: choice('--sharing', lastValue(given, 'sharing') ?? 'auto', SHARING),
+  };
+  const path = lastValue(given, 'named-server-config');
+  if (path === '') throw new UsageError('--named-server-config is empty');
+  const strings = pairs(given, 'named-server');
+  if (path !== undefined && strings.length > 0) {
+    warnings.push('--named-server is ignored, because --named-server-config is given.');
+  }
+  const named = path === undefined ? await namedServers(strings, common, warnings) : [];
+  const defaultServer = defaultDefinition(given, command, common, warnings);
+  const options = {
+    host: replaced(given, 'host', 'sse-host', host, warnings) ?? '127.0.0.1',
+    port: replaced(given, 'port', 'sse-port', port, warnings) ?? 0,
+    defaultServer,
+    namedServers: [],
+    allowOrigins: origins(given, warnings),
+    exposeHeaders: exposed(given),
+    basePath: basePath(lastValue(given, 'base-path') ?? ''),
+    stateless: isOn(given, 'stateless'),
+    pollAfter: seconds('--poll-after', lastValue(given, 'poll-after') ?? '0'),
+    logLevel: level,
+  };
+  const clash = nameClash(options, named);
+  if (clash !== undefined) throw new UsageError(clash);
+  return {
+    options: { ...options, namedServers: named },
+    file: path === undefined ? undefined : { path, ...common },
+  };
+}
+
+/** Why these servers cannot be served along with the default one; undefined where they can. */
+export function nameClash(
+  { defaultServer }: Pick<ServerOptions, 'defaultServer'>,
+  named: readonly ServerDefinition[],
+): string | undefined {
+  if (defaultServer === undefined || named.every(({ name }) => name !== DEFAULT_SERVER)) return undefined;
+  return `a named server cannot be called "${DEFAULT_SERVER}" where the command line has a default server; rename it`;
+}
+
+function defaultDefinition(
+  given: readonly GivenOption[],
+  [command, ...args]: readonly string[],
+  common: Pick<ServerDefinition, 'passEnvironment' | 'sharing'>,
+  warnings: string[],
+): ServerDefinition | undefined {
+  const env = pairs(given, 'env').map(([key, value]) => [variableName('--env', key), value] as const);
+  if (command === undefined) {
+    const idle = namesOf(given, 'default-server');
+    if (idle.length > 0) {
+      warnings.push(`Ignored, because there is no default server that they are for: ${idle.join(', ')}.`);
+    }
+    return undefined;
+  }
+  return {
+    name: DEFAULT_SERVER,
+    command,
+    args,
+    env: Object.fromEntries(env),
+    cwd: lastValue(given, 'cwd') || undefined,
+    timeout: undefined,
+    ...common,
+  };
+}
+
+/** The value of an option that has a deprecated name too; the new name wins. */
+function replaced<T>(
+  given: readonly GivenOption[],
+  id: string,
+  oldId: string,
+  read: (name: string, value: string) => T,
+  warnings: string[],
+): T | undefined {
+  const [value, old] = [lastValue(given, id), lastValue(given, oldId)];
+  if (old !== undefined) {
+    const both = value === undefined ? '' : ` It is ignored here, because --${id} is given.`;
+    warnings.push(`--${oldId} is deprecated; use --${id}.${both}`);
+  }
+  if (value !== undefined) return read(`--${id}`, value);
+  return old === undefined ? undefined : read(`--${oldId}`, old);
+}
+
+function origins(given: readonly GivenOption[], warnings: string[]): string[] {
+  const words = given.flatMap(({ id, values }) => (id === 'allow-origin' ? values : []));
+  for (const word of words) {
+    if (looksLikeOrigin(word)) continue;
+    const meant = 'an origin is written https://host or https://host:port, without a path';
+    warnings.push(
+      `--allow-origin: no page comes from "${word}": ${meant}. Where it is part of the command, put -- before the command.`,
+    );
+  }
+  return [...new Set(words.map(normalOrigin))];
+}
+
+function exposed(given: readonly GivenOption[]): string[] {
+  const names = given
+    .filter(({ id }) => id === 'expose-header')
+    .flatMap(({ values: [value = ''] }) => headerNames('--expose-header', value));
+  return names.filter((name) => name.toLowerCase() !== 'mcp-session-id');
+}

@@ -1,0 +1,99 @@
+/** What the words of options mean. Every function throws `UsageError` for a value that is none. */
+import type { LogLevel } from '../observability/events.js';
+import { UsageError } from './usage-error.js';
+
+/** Timers of the platform hold no longer time than 2^31 - 1 milliseconds. */
+export const MAX_SECONDS = 2_147_483;
+
+const LEVELS: Readonly<Record<string, LogLevel>> = {
+  debug: 'debug',
+  info: 'info',
+  warning: 'warning',
+  error: 'error',
+  critical: 'error',
+};
+const TRUE = new Set(['1', 'true', 'yes', 'on']);
+const FALSE = new Set(['0', 'false', 'no', 'off']);
+const PREFIX = /^(?:\/[\w.~!$&'()*+,;=:@%-]+)+$/;
+const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/;
+
+/** One of these words. */
+export function choice<T extends string>(name: string, value: string, choices: readonly T[]): T {
+  const found = choices.find((one) => one === value);
+  if (found !== undefined) return found;
+  throw new UsageError(`${name} is one of ${choices.join(', ')}; not "${value}"`);
+}
+
+export function logLevel(value: string): LogLevel {
+  const key = value.toLowerCase();
+  const level = Object.hasOwn(LEVELS, key) ? LEVELS[key] : undefined;
+  if (level !== undefined) return level;
+  throw new UsageError(`--log-level is one of ${Object.keys(LEVELS).join(', ')}; not "${value}"`);
+}
+
+export function port(name: string, value: string): number {
+  if (/^\d{1,5}$/.test(value) && Number(value) <= 65_535) return Number(value);
+  throw new UsageError(`${name} is a whole number from 0 (a free port) to 65535; not "${value}"`);
+}
+
+/** An address to listen on, without the brackets that IPv6 has in a URL. */
+export function host(name: string, value: string): string {
+  if (value.trim() === '') throw new UsageError(`${name} is empty`);
+  return value.replace(/^\[(.*)\]$/, '$1');
+}
+
+/** Seconds, fractions allowed, as milliseconds. */
+export function seconds(name: string, value: string): number {
+  const number = /^\d+(?:\.\d*)?$|^\.\d+$/.test(value) ? Number(value) : Number.NaN;
+  if (number <= MAX_SECONDS) return Math.ceil(number * 1000);
+  throw new UsageError(`${name} is a number of seconds from 0 to ${MAX_SECONDS}; not "${value}"`);
+}
+
+/** TLS verification: on, off, or the path of a CA bundle. */
+export function verification(value: string | undefined): boolean | string {
+  if (value === undefined) return true;
+  const word = value.trim().toLowerCase();
+  if (TRUE.has(word)) return true;
+  if (FALSE.has(word)) return false;
+  if (word === '')
+    throw new UsageError('--verify-ssl has an empty value; give true, false or the path of a PEM file');
+  return value;
+}
+
+/** An http(s) URL. It is not shown: it may hold a password. */
+export function httpUrl(what: string, value: string): URL {
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  if (url !== undefined && /^https?:$/.test(url.protocol)) return url;
+  throw new UsageError(`${what} is no valid http or https URL`);
+}
+
+/** A path prefix without a slash at its end; empty: none. */
+export function basePath(value: string): string {
+  const path = value.trim().replace(/\/+$/, '');
+  if (path === '' || PREFIX.test(path)) return path;
+  throw new UsageError(`--base-path is a path such as /tools, percent-encoded where needed; not "${value}"`);
+}
+
+/** Names of headers; several may stand in one word, separated by commas. */
+export function headerNames(name: string, value: string): string[] {
+  const names = value.split(',').map((one) => one.trim());
+  if (names.every((one) => TOKEN.test(one))) return names;
+  throw new UsageError(`${name} is the name of a header; not "${value}"`);
+}
+
+/** The name of a header of the user's. What follows a wrong character may be its value, and is not shown. */
+export function headerName(name: string, key: string): string {
+  if (TOKEN.test(key)) return key;
+  const begin = /^[\w!#$%&'*+.^`|~-]*/.exec(key)?.[0] ?? '';
+  throw new UsageError(
+    `${name} takes two words, the name of a header and its value: ${name} ${begin || 'KEY'} VALUE`,
+  );
+}
+
+/** The name of an environment variable. What follows `=` is a value, and is not shown. */
+export function variableName(name: string, key: string): string {
+  const equals = key.indexOf('=');
+  if (equals < 0 && key !== '') return key;
+  const begin = equals < 0 ? '' : key.slice(0, equals);
+  throw new UsageError(`${name} takes two words, a name and a value: ${name} ${begin || 'KEY'} VALUE`);
+}

@@ -1,6 +1,7 @@
 /** Client mode: what the remote server sees of us on the wire, and what stands on our stdin and stdout. */
 import { afterEach, expect, it } from 'vitest';
 import { req } from '../requirements.js';
+import { asJson } from './harness/client.js';
 import { end, type Program, start } from './harness/processes.js';
 import {
   type HttpServer,
@@ -153,6 +154,62 @@ it(`${req('stdio.stdout-only-messages', 'stdio.no-embedded-newline', 'base.json-
   expect(lines.pop()).toBe('');
   expect(lines).toHaveLength(3);
   for (const line of lines) expect(JSON.parse(line)).toMatchObject({ jsonrpc: '2.0' });
+});
+
+it(`${req('streamable-http.client.polls', 'streamable-http.client.retry-respected')} a call whose connection the server closes is polled for, as late as the server says`, async () => {
+  const server = await startHttpServer(scope, { EVENT_STORE: '1', RETRY: '300' });
+  const client = new RawStdio(server.mcp);
+  await client.begin();
+  await server.streams(1);
+  client.write({ id: 7, method: 'tools/call', params: { name: 'close-stream', arguments: { key: 'k' } } });
+  await server.streams(2);
+  await client.call(8, 'release', { key: 'k' });
+  const { result } = await client.answer(7);
+  const { closedAt } = asJson(result?.structuredContent);
+  const resumed = (await requests(server, 'GET')).find(
+    ({ headers }) => headers['last-event-id'] !== undefined,
+  );
+  expect(resumed).toBeDefined();
+  // A timer's own inaccuracy is a millisecond.
+  expect(Number(resumed?.at) - Number(closedAt)).toBeGreaterThanOrEqual(299);
+});
+
+it(`${req('streamable-http.client.resumes')} a call whose connection breaks is resumed from its last event`, async () => {
+  const server = await startHttpServer(scope, { EVENT_STORE: '1' });
+  const client = new RawStdio(server.mcp);
+  await client.begin();
+  await server.streams(1);
+  client.write({
+    id: 7,
+    method: 'tools/call',
+    params: { name: 'hold', arguments: { key: 'k', steps: 2 }, _meta: { progressToken: 'p' } },
+  });
+  await client.line(({ params }) => params?.progress === 2);
+  await server.drop();
+  await server.streams(2);
+  await client.call(8, 'release', { key: 'k' });
+  expect(await client.answer(7)).toMatchObject({ result: { structuredContent: { state: 'released' } } });
+  const [, resumed] = await requests(server, 'GET');
+  expect(resumed?.headers['last-event-id']).toMatch(/./);
+  const progress = client.program
+    .stdout()
+    .split('\n')
+    .filter((line) => line.includes('notifications/progress'));
+  expect(progress).toHaveLength(2);
+});
+
+it(`${req('streamable-http.client.session-renewed')} after the server has forgotten the session, a new one is begun`, async () => {
+  const server = await startHttpServer(scope);
+  const client = new RawStdio(server.mcp);
+  await client.begin();
+  await client.call(1, 'echo', { a: 1 });
+  await server.forget();
+  const before = (await requests(server, 'POST')).length;
+  await client.call(2, 'echo', { a: 2 });
+  expect(await client.call(3, 'echo', { a: 3 })).toMatchObject({ result: { structuredContent: { a: 3 } } });
+  const after = (await requests(server, 'POST')).slice(before);
+  const renewed = after.find(({ body }) => body?.method === 'initialize');
+  expect(renewed?.headers['mcp-session-id']).toBeUndefined();
 });
 
 it('a line that is no message is answered, and the rest goes on', async () => {

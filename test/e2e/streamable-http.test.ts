@@ -229,6 +229,26 @@ describe('what is not touched', () => {
   });
 });
 
+describe('the stdin of the server', () => {
+  it(`${req('stdio.stdin-only-messages', 'stdio.no-embedded-newline')} gets one message on each line, however it was POSTed`, async () => {
+    const session = await RawSession.begin(mcp);
+    const pretty = JSON.stringify(
+      { jsonrpc: '2.0', id: 'p', method: 'tools/call', params: { name: 'echo', arguments: { a: 'x\ny' } } },
+      null,
+      '\t',
+    ).replaceAll('\n', '\r\n');
+    const answer = await session.postText(`\n${pretty}\n\n`);
+    expect(JSON.parse(await answer.text())).toMatchObject({
+      id: 'p',
+      result: { structuredContent: { a: 'x\ny' } },
+    });
+    for (const wrong of ['{"a":', '{"jsonrpc":"2.0"}\n{"jsonrpc":"2.0","method":"x"}', 'null', '{}']) {
+      expect((await session.postText(wrong)).status).toBe(400);
+    }
+    expect((await session.call('who')).unreadable).toEqual([]);
+  });
+});
+
 describe('a batch', () => {
   const call = (id: number) => ({
     jsonrpc: '2.0',

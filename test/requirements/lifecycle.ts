@@ -43,14 +43,6 @@ export const lifecycle = [
     source: `${PAGES}/2025-11-25/basic/lifecycle.mdx#initialization`,
   },
   {
-    id: 'lifecycle.initialized.nothing-before',
-    level: 'SHOULD NOT',
-    versions: EVERY,
-    side: 'downstream',
-    text: 'The client gets no request but ping and logging before it has sent initialized.',
-    source: `${PAGES}/2025-11-25/basic/lifecycle.mdx#initialization`,
-  },
-  {
     id: 'lifecycle.version.ours-supported',
     level: 'MUST',
     versions: EVERY,

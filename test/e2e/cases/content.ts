@@ -145,6 +145,13 @@ export const CONTENT: readonly Case[] = [
     },
   },
   {
+    title: `${req('stdio.stderr-is-no-error')} what the server writes on stderr does no harm`,
+    run: async (client) => {
+      await client.call('stderr', { text: 'ERROR: fatal, panic, ü' });
+      expect(await client.call('echo', { still: 'here' })).toEqual({ still: 'here' });
+    },
+  },
+  {
     title: 'a result of 10 MiB',
     run: async (client) => {
       const bytes = 10 * 1024 * 1024;

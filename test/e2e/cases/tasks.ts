@@ -45,7 +45,7 @@ export const TASKS: readonly Case[] = [
     },
   },
   {
-    title: 'a task asks a question, and the answer belongs to it',
+    title: `${req('tasks.client.any-stream')} a task asks a question, and the answer belongs to it`,
     run: async (client) => {
       const taskId = await createTask(client);
       const result = client.request('tasks/result', { taskId });

@@ -57,11 +57,15 @@ export interface HttpServer {
   streams(count: number): Promise<void>;
   /** Forgets all sessions, as a restart does. */
   forget(): Promise<void>;
+  /** Breaks the connections of all calls that are open. */
+  drop(): Promise<void>;
 }
 
 export interface SeenRequest {
   readonly method: string;
   readonly path: string;
+  /** When it came, in milliseconds of the server's own clock. */
+  readonly at: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: { readonly method?: string } | undefined;
 }
@@ -79,6 +83,7 @@ export async function startHttpServer(
     sse: `${base}/sse`,
     seen: async () => (await fetch(`${base}/seen`)).json(),
     streams: async (count) => void (await fetch(`${base}/streams?count=${count}`)).text(),
+    drop: async () => void (await fetch(`${base}/drop`)).text(),
     forget: async () => void (await fetch(`${base}/forget`)).text(),
   };
 }

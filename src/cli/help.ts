@@ -5,8 +5,8 @@ import { USAGE } from './usage-error.js';
 const DESCRIPTION = `\
 Joins MCP clients and MCP servers that do not speak the same transport.
 
-A command is started and served over HTTP (server mode). A URL is a remote server, which is served on
-stdin and stdout, for clients that can only start a command (client mode).`;
+A command is started and served over HTTP (server mode). A URL is a remote server, which is served
+on stdin and stdout, for clients that can only start a command (client mode).`;
 
 const EXAMPLES = `\
 examples:

@@ -49,8 +49,8 @@ it.each([
 
 it('a call that is under way may finish, and what it asks is still answered', async () => {
   const proxy = await startProxy(scope, ['--', ...LEGACY_SERVER]);
-  const session = await RawSession.begin(proxy.of('default').mcp);
-  const events = (await session.callTool('ask', { method: 'ping' })).events();
+  const session = await RawSession.begin(proxy.of('default').mcp, { capabilities: { roots: {} } });
+  const events = (await session.callTool('ask', { method: 'roots/list' })).events();
   const { id } = await events.message();
   proxy.program.kill('SIGINT');
   await proxy.program.line('stderr', (line) => (line.includes('SIGINT') ? line : undefined));

@@ -120,7 +120,7 @@ export class SharedUpstream {
     const before = this.levels.effective();
     change();
     const after = this.levels.effective();
-    if (before !== undefined && after !== undefined && after !== before) {
+    if (after !== undefined && after !== before) {
       this.#host.ask('logging/setLevel', { level: after });
     }
   }

@@ -46,6 +46,24 @@ describe('a question of a server that sessions share', () => {
     expect([...a.take(), ...b.take()]).toEqual([]);
   });
 
+  it('is refused as long as one call of each of two sessions is open', () => {
+    const stage = new Stage();
+    const [a, b] = [stage.ready(ALL), stage.ready(ALL)];
+    a.asks('1', 'm');
+    a.asks('2', 'm');
+    b.asks('1', 'm');
+    const [a1, a2, b1] = stage.server.take();
+    stage.answers(a1 ?? '');
+    stage.server.says(question('5', 'roots/list'));
+    expect(read(stage.server.takeOne())).toMatchObject({ id: 5, error: {} });
+    stage.answers(a2 ?? '');
+    stage.server.says(question('6', 'roots/list'));
+    expect(b.take()).toEqual([question('6', 'roots/list')]);
+    stage.answers(b1 ?? '');
+    stage.server.says(question('7', 'roots/list'));
+    expect(read(stage.server.takeOne())).toMatchObject({ id: 7, error: {} });
+  });
+
   it.each([
     ['sampling/createMessage', {}, '{}', -32601],
     ['elicitation/create', {}, '{}', -32601],

@@ -156,6 +156,9 @@ describe('tasks of sessions that share a server', () => {
     const [a, b] = [stage.ready({ elicitation: {} }), stage.ready({ elicitation: {} })];
     const token = starts(stage, a, 'A');
     a.leaves();
+    stage.server.says(
+      `{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","_meta":${related('A')}}}`,
+    );
     b.asks('1', 'm');
     stage.server.take();
     stage.server.says(

@@ -62,8 +62,9 @@ export class Calls {
     const timeout = this.#options.timeout ?? (own ? OWN_REQUEST_MS : undefined);
     if (timeout === undefined) return;
     call.disarm?.();
-    call.since ??= clock.now();
-    const passed = clock.now() - call.since;
+    const now = clock.now();
+    call.since ??= now;
+    const passed = now - call.since;
     const ms = Math.max(0, Math.min(timeout, MAX_PROLONGED * timeout - passed));
     call.disarm = clock.after(ms, () => onTimeout(call, passed + ms));
   }

@@ -214,7 +214,8 @@ export class Correlation implements PortOwner {
   }
 
   #timedOut(call: Call, ms: number): void {
-    const text = `server "${this.#options.server}" did not answer ${call.method} within ${ms / 1000} s`;
+    const seconds = Math.round(ms / 100) / 10;
+    const text = `server "${this.#options.server}" did not answer ${call.method} within ${seconds} s`;
     this.#abandon(call, text);
     const error = makeError(call.id, ErrorCode.InternalError, text);
     call.onAnswer?.(error);

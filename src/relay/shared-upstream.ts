@@ -14,7 +14,7 @@ import { parseWire, type Wire } from '../jsonrpc/wire.js';
 import { Handshake } from './handshake.js';
 import { LogLevels } from './log-levels.js';
 import type { Call, Port } from './port.js';
-import { Subscriptions } from './subscriptions.js';
+import { MAX_SUBSCRIPTIONS, Subscriptions } from './subscriptions.js';
 import { Tasks } from './tasks.js';
 
 /** What the correlation does for the state that sessions share. */
@@ -207,9 +207,14 @@ export class SharedUpstream {
   #subscribe(port: Port, message: Message, id: Wire): boolean {
     const { uri } = paramsOf(message);
     if (typeof uri !== 'string') return false;
-    const isNew = this.subscriptions.add(uri, port);
+    const added = this.subscriptions.add(uri, port);
+    if (added === 'full') {
+      const text = `a session has at most ${MAX_SUBSCRIPTIONS} subscriptions; end one first (resources/unsubscribe)`;
+      port.deliver(makeError(id, ErrorCode.InvalidRequest, text), keyOf(id));
+      return true;
+    }
     this.#host.forward(port, message, id, (answer) => {
-      if (answer.kind === 'error' && isNew) this.subscriptions.remove(uri, port);
+      if (answer.kind === 'error' && added === 'new') this.subscriptions.remove(uri, port);
       return answer;
     });
     return true;

@@ -1,33 +1,38 @@
 import type { Port } from './port.js';
 
+/** Resources that one session may be subscribed to: more than any client shows, and it bounds the memory. */
+export const MAX_SUBSCRIPTIONS = 10_000;
+
 /** Who subscribed to which resource on an upstream that several sessions share. */
 export class Subscriptions {
   readonly #byUri = new Map<string, Set<Port>>();
+  readonly #byPort = new Map<Port, Set<string>>();
 
-  /** Returns whether it was not subscribed to this resource before. */
-  add(uri: string, port: Port): boolean {
-    const ports = this.#byUri.get(uri);
-    if (!ports) this.#byUri.set(uri, new Set([port]));
-    else if (ports.has(port)) return false;
-    else ports.add(port);
-    return true;
+  /** `known`: it was subscribed to this resource before. `full`: it has as many as it may have. */
+  add(uri: string, port: Port): 'new' | 'known' | 'full' {
+    const uris = this.#byPort.get(port) ?? new Set();
+    if (uris.has(uri)) return 'known';
+    if (uris.size >= MAX_SUBSCRIPTIONS) return 'full';
+    this.#byPort.set(port, uris.add(uri));
+    this.#byUri.set(uri, (this.#byUri.get(uri) ?? new Set()).add(port));
+    return 'new';
   }
 
   /** Returns whether nobody is left who wants this resource. */
   remove(uri: string, port: Port): boolean {
+    const uris = this.#byPort.get(port);
+    uris?.delete(uri);
+    if (uris?.size === 0) this.#byPort.delete(port);
     const ports = this.#byUri.get(uri);
-    if (!ports) return true;
-    ports.delete(port);
-    if (ports.size > 0) return false;
+    ports?.delete(port);
+    if (ports !== undefined && ports.size > 0) return false;
     this.#byUri.delete(uri);
     return true;
   }
 
   /** Forgets a session; returns the resources that nobody wants any more. */
   forget(port: Port): string[] {
-    return [...this.#byUri]
-      .filter(([uri, ports]) => ports.has(port) && this.remove(uri, port))
-      .map(([uri]) => uri);
+    return [...(this.#byPort.get(port) ?? [])].filter((uri) => this.remove(uri, port));
   }
 
   /**

@@ -24,6 +24,7 @@ export class Tasks {
     if (answer.kind !== 'response') return false;
     const { taskId } = asRecord(asRecord(parseWire(answerOf(answer))).task);
     if (typeof taskId !== 'string') return false;
+    this.#forget(taskId);
     const [oldest] = this.#tasks.keys();
     if (this.#tasks.size >= MAX_TASKS && oldest !== undefined) this.#forget(oldest);
     this.#tasks.set(taskId, call);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { MAX_SUBSCRIPTIONS } from '../../../src/relay/subscriptions.js';
 import { type Client, read, Stage } from './stage.js';
 
 const updated = (uri: string): string =>
@@ -83,6 +84,22 @@ describe('resource subscriptions of sessions that share a server', () => {
     stage.refuses(stage.server.takeOne());
     b.take();
     expect(hear(stage, 'a:b', [a, b])).toEqual([false, true]);
+  });
+
+  it('have a bound for each session', () => {
+    const stage = new Stage();
+    const [a, b] = [stage.ready(), stage.ready()];
+    for (let i = 0; i < MAX_SUBSCRIPTIONS; i++) subscribes(stage, a, `a:${i}`);
+    a.asks('1', 'resources/subscribe', { uri: 'a:x' });
+    expect(stage.server.take()).toEqual([]);
+    expect(read(a.takeOne())).toMatchObject({ id: 1, error: { code: -32600 } });
+    subscribes(stage, a, 'a:0');
+    subscribes(stage, b, 'a:x');
+    a.asks('1', 'resources/unsubscribe', { uri: 'a:0' });
+    stage.answers(stage.server.takeOne());
+    a.take();
+    subscribes(stage, a, 'a:x');
+    expect(hear(stage, 'a:x', [a, b])).toEqual([true, true]);
   });
 
   it('pass on what names no resource', () => {

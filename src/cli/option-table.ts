@@ -4,7 +4,7 @@
  * How many words belong to an option: `none`; `switch`, none, with a `--no-` form; `one`; `two`;
  * `optional`, one unless the next word is the URL; `many`, one or more.
  */
-export type Arity = 'none' | 'switch' | 'one' | 'two' | 'optional' | 'many';
+type Arity = 'none' | 'switch' | 'one' | 'two' | 'optional' | 'many';
 
 /** Where an option means something. `default-server`: server mode, and only with a default server. */
 export type Scope = 'both' | 'client' | 'server' | 'default-server';

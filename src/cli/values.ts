@@ -1,9 +1,7 @@
 /** What the words of options mean. Every function throws `UsageError` for a value that is none. */
+import { MAX_SECONDS } from '../config/max-seconds.js';
 import type { LogLevel } from '../observability/events.js';
 import { UsageError } from './usage-error.js';
-
-/** Timers of the platform hold no longer time than 2^31 - 1 milliseconds. */
-export const MAX_SECONDS = 2_147_483;
 
 const LEVELS: Readonly<Record<string, LogLevel>> = {
   debug: 'debug',

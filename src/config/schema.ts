@@ -1,7 +1,5 @@
 import { z } from 'zod';
-
-/** Timers of the platform hold no longer time than 2^31 - 1 milliseconds. */
-const MAX_SECONDS = 2_147_483;
+import { MAX_SECONDS } from './max-seconds.js';
 
 const text = z.string('must be a text in double quotes');
 const flag = z.boolean('must be true or false');

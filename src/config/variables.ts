@@ -8,19 +8,19 @@ export interface Expanded {
   readonly odd: boolean;
 }
 
-const REFERENCE = /(\$?)\$\{(?:([A-Za-z_]\w*)(:-[^}]*)?\})?/g;
+const REFERENCE = /\$\$\{|\$\{(?:([A-Za-z_]\w*)(:-[^}]*)?\})?/g;
 
 /**
  * `${NAME}` takes the variable's value; `${NAME:-default}` the default where it is not set or empty;
- * `$${` is `${` itself, and nothing is looked for in it. What is taken is not looked through again.
+ * `$${` is `${` itself. What is taken is not looked through again.
  */
 export function expand(text: string, env: Readonly<Record<string, string | undefined>>): Expanded {
   const unset: string[] = [];
   let odd = false;
   const result = text.replace(
     REFERENCE,
-    (whole: string, dollar: string, name: string | undefined, fallback: string | undefined) => {
-      if (dollar !== '') return whole.slice(1);
+    (whole: string, name: string | undefined, fallback: string | undefined) => {
+      if (whole === '$${') return '${';
       if (name === undefined) {
         odd = true;
         return whole;

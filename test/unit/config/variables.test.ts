@@ -19,6 +19,8 @@ describe('variables', () => {
     ['$${NOPE:-x}', '${NOPE:-x}'],
     ['$$${HOME}', '$${HOME}'],
     ['$${', '${'],
+    ['$${A:-$${B}}', '${A:-${B}}'],
+    ['$${A:-${HOME}}', '${A:-/root}'],
     ['$HOME $$ $', '$HOME $$ $'],
     // What a variable holds is not looked through again.
     ['${TRICK}', '${HOME}'],

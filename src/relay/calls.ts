@@ -111,10 +111,6 @@ export class Calls {
     const key = this.#tokenKey(call);
     if (key !== undefined && this.#tokens.get(key) === call) this.#tokens.delete(key);
   }
-
-  dropTokensOf(port: Port): void {
-    for (const [key, call] of this.#tokens) if (call.port === port) this.#tokens.delete(key);
-  }
 }
 
 /**

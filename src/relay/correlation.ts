@@ -149,7 +149,6 @@ export class Correlation implements PortOwner {
         this.#abandon(call, 'the client has gone');
       }
     }
-    this.#calls.dropTokensOf(port);
     const unanswered = this.#questions.forget(port);
     if (!this.#lost) {
       for (const id of unanswered) {

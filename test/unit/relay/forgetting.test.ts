@@ -1,12 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { Calls, makeCall } from '../../../src/relay/calls.js';
+import { makeCall } from '../../../src/relay/calls.js';
 import { Handshake } from '../../../src/relay/handshake.js';
 import { LogLevels } from '../../../src/relay/log-levels.js';
 import { type Call, Port } from '../../../src/relay/port.js';
 import { Questions } from '../../../src/relay/questions.js';
 import { Subscriptions } from '../../../src/relay/subscriptions.js';
 import { MAX_TASKS, Tasks } from '../../../src/relay/tasks.js';
-import { HandClock } from './hand-clock.js';
 import { message } from './memory-link.js';
 
 const port = (): Port => new Port({ fromPort: () => undefined, detach: () => undefined });
@@ -21,24 +20,16 @@ const created = (taskId: string): ReturnType<typeof message> =>
 
 /** What a session leaves behind would grow for as long as a shared server runs. */
 describe('what is forgotten', () => {
-  it('the progress tokens of a session that has left', () => {
-    const calls = new Calls({
-      exclusive: false,
-      timeout: undefined,
-      clock: new HandClock(),
-      onTimeout: () => undefined,
-      onBusy: () => undefined,
-      onIdle: () => undefined,
-    });
+  it('the progress tokens of tasks whose session has left', () => {
+    const dropped: Call[] = [];
+    const tasks = new Tasks((call) => dropped.push(call));
     const [a, b] = [port(), port()];
     const [ofA, ofB] = [callOf(a, '1', '1'), callOf(b, '1', '2')];
-    for (const call of [ofA, ofB]) {
-      calls.open(call);
-      calls.settle(call);
-    }
-    calls.dropTokensOf(a);
-    expect([calls.byToken('1'), calls.byToken('2')]).toEqual([undefined, ofB]);
-    expect(calls.all()).toEqual([]);
+    tasks.created(ofA, created('A'));
+    tasks.created(ofB, created('B'));
+    tasks.forget(a);
+    expect(dropped).toEqual([ofA]);
+    expect([tasks.owner('A'), tasks.owner('B')]).toEqual([undefined, b]);
   });
 
   it('an initialize that waited and was given up, or whose session has left', () => {

@@ -1,19 +1,24 @@
-import { clock } from '../clock.js';
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Emit } from '../observability/events.js';
-import { drain } from '../relay/drain.js';
+import { linger } from '../relay/linger.js';
 import { relay } from '../relay/relay.js';
 import { StdioDownstream } from '../transports/stdio/downstream.js';
 import { connectRemote, type RemoteOptions } from '../upstream/remote.js';
 import { endSignal } from './signals.js';
 
-/** How long requests that are under way get to finish after the client has closed stdin, in milliseconds. */
+/** How long what is under way gets to finish after the client has closed stdin, in milliseconds. */
 const FINISH_MS = 5000;
 
-/** Client mode: a stdio server for the client that started this process. Returns the exit code. */
+/**
+ * Client mode: a stdio server for the client that started this process. Returns the exit code.
+ * Rejects, before anything begins, for options that can't be used (`connectRemote`).
+ */
 export async function connect(options: RemoteOptions, emit: Emit): Promise<number> {
   const upstream = connectRemote(options, emit);
   const client = new StdioDownstream({ input: process.stdin, output: process.stdout });
-  relay(drain(client, FINISH_MS, clock), upstream);
+  const finished = (): Promise<void> =>
+    Promise.race([upstream.settled(), wait(FINISH_MS, undefined, { ref: false })]);
+  relay(linger(client, finished), upstream);
   // A signal ends it in the same order as the end of stdin.
   void endSignal().then((signal) => {
     emit({ level: 'info', text: `${signal}: stopping` });

@@ -58,7 +58,7 @@ describe('the mode', () => {
   it('shows help and version', async () => {
     expect(await parse('--version')).toEqual({
       mode: 'version',
-      text: expect.stringMatching(/^mcp-relay \d+\.\d+\.\d+\S*\n$/),
+      text: expect.stringMatching(/^mcp-proxy \d+\.\d+\.\d+\S*\n$/),
     });
     expect((await parse('-h')).mode).toBe('help');
   });

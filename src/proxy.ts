@@ -7,16 +7,20 @@ import type { Endpoint } from './http/endpoint.js';
 import { Listener } from './http/listener.js';
 import { OriginGuard } from './http/origin.js';
 import { refuse } from './http/reply.js';
-import { pathOf, route } from './http/router.js';
+import { pathOf, route, targetPath } from './http/router.js';
 import { handleMessages, handleSse } from './http/sse.js';
 import { status } from './http/status.js';
 import { handleStreamableHttp } from './http/streamable-http.js';
 import type { Emit } from './observability/events.js';
 import { Pool } from './process/pool.js';
 import { SessionRegistry } from './sessions/registry.js';
+import type { StreamSettings } from './transports/event-stream.js';
+import { Heartbeat } from './transports/heartbeat.js';
 
 /** How long requests that are under way get to finish when the proxy ends, in milliseconds. */
 const FINISH_MS = 5000;
+/** How long answers that are written get to reach their clients after that. */
+const FLUSH_MS = 2000;
 /** How often is looked whether they have finished. */
 const FINISH_CHECK_MS = 20;
 
@@ -41,6 +45,10 @@ export interface ProxyOptions {
     readonly sessionIdleMs?: number;
     readonly maxProcesses?: number;
     readonly processIdleMs?: number;
+    /** Milliseconds of silence after which a stream is fed. */
+    readonly keepAliveMs?: number;
+    /** Octets that may wait for a client that does not read its stream. */
+    readonly maxUnread?: number;
   };
 }
 
@@ -75,6 +83,10 @@ export interface RunningProxy {
 export async function startProxy(options: ProxyOptions, emit: Emit): Promise<RunningProxy> {
   const limits = options.limits ?? {};
   const sessions = new SessionRegistry(limits);
+  const streams: StreamSettings = {
+    heartbeat: new Heartbeat(limits.keepAliveMs),
+    maxUnread: limits.maxUnread,
+  };
   const pool = (definition: ServerDefinition): Pool => new Pool(definition, { clock, emit, ...limits });
   const defaultPool = options.defaultServer && pool(options.defaultServer);
   const named = new Map(options.namedServers.map((definition) => [definition.name, pool(definition)]));
@@ -93,6 +105,7 @@ export async function startProxy(options: ProxyOptions, emit: Emit): Promise<Run
     emit,
     stateless: options.stateless,
     pollAfter: options.pollAfter,
+    streams,
     maxBody: limits.maxBody ?? MAX_BODY,
     stopping: () => stopping,
     messagesPath: (request) => basePathOf(options.basePath, request) + pathOf('messages', server),
@@ -106,8 +119,12 @@ export async function startProxy(options: ProxyOptions, emit: Emit): Promise<Run
       return;
     }
     if (origins.answerPreflight(request, response)) return;
-    const target = route(request.url?.split('?', 1)[0] ?? '/');
+    const target = route(targetPath(request.url ?? '/'));
     if (target.kind === 'status') {
+      if (request.method !== 'GET' && request.method !== 'HEAD') {
+        refuse(response, 405, '/status is for GET', { headers: { allow: 'GET, HEAD' } });
+        return;
+      }
       const body = JSON.stringify(
         status({ pools, sessions, lastActivity: () => lastActivity, startedAt }),
         null,
@@ -160,14 +177,14 @@ export async function startProxy(options: ProxyOptions, emit: Emit): Promise<Run
     ),
     async close() {
       stopping = true;
-      listener.stopAccepting();
+      // The port stays open so long: what is under way may wait for an answer that the client has yet to
+      // POST, and whoever comes with something new is told why not.
       const deadline = Date.now() + FINISH_MS;
       while (pools.some((one) => one.inFlight > 0) && Date.now() < deadline) {
         await new Promise((resolve) => setTimeout(resolve, FINISH_CHECK_MS));
       }
       sessions.close('the proxy is stopping');
-      await Promise.all(pools.map((one) => one.stop('the proxy is stopping')));
-      listener.closeAll();
+      await Promise.all([listener.close(FLUSH_MS), ...pools.map((one) => one.stop('the proxy is stopping'))]);
     },
   };
 }

@@ -12,12 +12,8 @@ export type Body =
   /** The client has gone before its request was complete: nobody is there to be answered. */
   | { readonly kind: 'aborted' };
 
-/** Reads a whole request body. A body that is too large is not read to its end. */
+/** Reads a whole request body. What comes of one that is too large is passed over. */
 export function readBody(request: IncomingMessage, max: number, done: (body: Body) => void): void {
-  if (Number(request.headers['content-length'] ?? 0) > max) {
-    done({ kind: 'too-large' });
-    return;
-  }
   const chunks: Buffer[] = [];
   let size = 0;
   let settled = false;
@@ -26,14 +22,19 @@ export function readBody(request: IncomingMessage, max: number, done: (body: Bod
     settled = true;
     done(body);
   };
+  if (Number(request.headers['content-length'] ?? 0) > max) settle({ kind: 'too-large' });
   request.on('data', (chunk: Buffer) => {
     size += chunk.length;
-    if (size > max) {
-      request.pause();
-      settle({ kind: 'too-large' });
-    } else if (!settled) chunks.push(chunk);
+    if (settled) return;
+    if (size <= max) {
+      chunks.push(chunk);
+      return;
+    }
+    chunks.length = 0;
+    settle({ kind: 'too-large' });
   });
   request.on('end', () => {
+    if (settled) return;
     const [only] = chunks;
     const whole = chunks.length === 1 && only ? only : Buffer.concat(chunks);
     settle(isUtf8(whole) ? { kind: 'text', text: whole.toString('latin1') } : { kind: 'not-utf8' });

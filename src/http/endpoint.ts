@@ -6,6 +6,7 @@ import { AtCapacity, type Pool } from '../process/pool.js';
 import type { Link } from '../relay/link.js';
 import { relay } from '../relay/relay.js';
 import type { SessionRegistry } from '../sessions/registry.js';
+import type { StreamSettings } from '../transports/event-stream.js';
 import { refuse } from './reply.js';
 
 /** What the handlers of a server's endpoints have to do with. */
@@ -15,6 +16,7 @@ export interface Endpoint {
   readonly emit: Emit;
   readonly stateless: boolean;
   readonly pollAfter: number;
+  readonly streams: StreamSettings;
   readonly maxBody: number;
   /** True while the proxy ends: nothing new is begun. */
   readonly stopping: () => boolean;

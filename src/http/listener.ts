@@ -33,15 +33,23 @@ export class Listener {
     });
   }
 
-  /** Takes no more connections; those that are idle end. */
-  stopAccepting(): void {
-    this.#server.close();
+  /**
+   * Takes no more connections. Those that are idle end; the others do when their answer is written, at
+   * the latest after `ms` milliseconds.
+   */
+  async close(ms: number): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const closed = new Promise<void>((resolve) => {
+      this.#server.close(() => resolve());
+    });
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, ms);
+    });
     this.#server.closeIdleConnections();
-  }
-
-  /** Ends every connection that is left. */
-  closeAll(): void {
+    await Promise.race([closed, late]);
+    clearTimeout(timer);
     this.#server.closeAllConnections();
+    await closed;
   }
 }
 

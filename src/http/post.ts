@@ -33,9 +33,9 @@ export function readPost(
       case 'aborted':
         return;
       case 'too-large':
-        refuse(response, 413, `the body is larger than the limit of ${maxBody} octets`, {
-          headers: { connection: 'close' },
-        });
+        // The connection is not closed while the client still writes: it would be reset, and the client
+        // might never read this. Node ends a request that takes longer than five minutes.
+        refuse(response, 413, `the body is larger than the limit of ${maxBody} octets`);
         return;
       case 'not-utf8':
         refuse(response, 400, 'the body is not UTF-8', { code: ErrorCode.ParseError });

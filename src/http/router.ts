@@ -31,6 +31,11 @@ export function route(path: string): Route {
   return kind ? { kind, server: undefined } : { kind: 'unknown' };
 }
 
+/** The path in a request's target, which may be a whole URL (RFC 9112, section 3.2.2), without its query. */
+export function targetPath(target: string): string {
+  return target.replace(/^https?:\/\/[^/?#]*/i, '').split(/[?#]/, 1)[0] ?? '';
+}
+
 /** The path of one of a server's endpoints. */
 export function pathOf(kind: 'mcp' | 'sse' | 'messages', server: string | undefined): string {
   const end = kind === 'messages' ? 'messages/' : kind;

@@ -22,7 +22,11 @@ export function handleSse(endpoint: Endpoint, request: IncomingMessage, response
   if (refuseIfFull(endpoint, response)) return;
   const id = endpoint.sessions.newId();
   const server = endpoint.pool.definition.name;
-  const downstream = new SseDownstream(response, `${endpoint.messagesPath(request)}?session_id=${id}`);
+  const downstream = new SseDownstream(
+    response,
+    `${endpoint.messagesPath(request)}?session_id=${id}`,
+    endpoint.streams,
+  );
   const session: SseSession = {
     id,
     server,
@@ -57,7 +61,7 @@ export function handleMessages(endpoint: Endpoint, request: IncomingMessage, res
     return;
   }
   const session = endpoint.sessions.find(id, endpoint.pool.definition.name, 'sse');
-  if (!session) {
+  if (!session?.downstream.open) {
     refuse(response, 404, 'there is no such session (its stream has ended, or never was)');
     return;
   }

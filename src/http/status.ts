@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { maskArguments, maskValues } from '../observability/mask.js';
 import type { Pool } from '../process/pool.js';
 import type { SessionRegistry } from '../sessions/registry.js';
-import type { Session } from '../sessions/session.js';
 import { VERSION } from '../version.js';
 
 /** What `/status` is made of. */
@@ -21,18 +20,19 @@ export function status(source: StatusSource): object {
     server_instances: Object.fromEntries(source.pools.map((pool) => [pool.definition.name, pool.state])),
     version: VERSION,
     started_at: iso(source.startedAt),
-    servers: source.pools.map((pool) => serverStatus(pool, source.sessions.of(pool.definition.name))),
+    servers: source.pools.map((pool) => serverStatus(pool, source.sessions)),
   };
 }
 
-function serverStatus(pool: Pool, sessions: readonly Session[]): object {
+function serverStatus(pool: Pool, registry: SessionRegistry): object {
   const { definition, lastExit } = pool;
   const secrets = Object.values(definition.env);
-  const lastActivity = sessions.reduce((latest, session) => Math.max(latest, session.lastActivity), 0);
+  const sessions = registry.of(definition.name);
+  const lastActivity = registry.lastActivity(definition.name);
   return {
     name: definition.name,
     state: pool.state,
-    reason: pool.state === 'failed' && lastExit ? maskValues(lastExit.text, secrets) : null,
+    reason: pool.failure === undefined ? null : maskValues(pool.failure, secrets),
     definition: {
       command: definition.command,
       args: maskArguments(definition.args).map((arg) => maskValues(arg, secrets)),
@@ -69,7 +69,7 @@ function serverStatus(pool: Pool, sessions: readonly Session[]): object {
       last_activity: iso(session.lastActivity),
     })),
     requests_in_flight: pool.inFlight,
-    last_activity: lastActivity === 0 ? null : iso(lastActivity),
+    last_activity: lastActivity === undefined ? null : iso(lastActivity),
   };
 }
 

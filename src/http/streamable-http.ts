@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ErrorCode } from '../jsonrpc/errors.js';
 import type { Message } from '../jsonrpc/message.js';
 import { isLegacyVersion, LEGACY_VERSIONS } from '../relay/handshake.js';
+import type { CloseReason } from '../relay/link.js';
 import { relay } from '../relay/relay.js';
 import { clientInfoOf, type StreamableHttpSession } from '../sessions/session.js';
 import { StreamableHttpDownstream } from '../transports/streamable-http/downstream.js';
@@ -13,6 +14,7 @@ import { refuse } from './reply.js';
 
 /** The one version in which a POST may carry a batch (2025-03-26 `basic/index`; removed in 2025-06-18). */
 const BATCH_VERSION = '2025-03-26';
+const ANSWERED: CloseReason = { kind: 'ended', text: 'the request was answered' };
 const METHODS = { allow: 'GET, POST, DELETE' };
 
 /** Answers one HTTP request on a server's Streamable HTTP endpoint (`basic/transports` of each version). */
@@ -85,9 +87,10 @@ function openSession(endpoint: Endpoint, initialize: Message): StreamableHttpSes
   const client = clientInfoOf(initialize);
   const downstream: StreamableHttpDownstream = new StreamableHttpDownstream({
     sessionId: id,
+    streams: endpoint.streams,
     pollAfter: endpoint.pollAfter,
     onInitialized: (version) => {
-      if (version === undefined) downstream.end();
+      if (version === undefined) downstream.end({ kind: 'ended', text: 'initialize was refused' });
     },
     onEnd: () => {
       endpoint.sessions.remove(id);
@@ -107,8 +110,8 @@ function openSession(endpoint: Endpoint, initialize: Message): StreamableHttpSes
     openedAt: Date.now(),
     lastActivity: Date.now(),
     client,
-    busy: () => downstream.busy,
-    end: () => downstream.end(),
+    busy: () => downstream.connected,
+    end: (text) => downstream.end({ kind: 'stopping', text }),
   };
 }
 
@@ -165,13 +168,14 @@ function answerWithoutSession(
     (upstream) => {
       const downstream: StreamableHttpDownstream = new StreamableHttpDownstream({
         sessionId: undefined,
+        streams: endpoint.streams,
         pollAfter: 0,
-        onIdle: () => downstream.end(),
+        onIdle: () => downstream.end(ANSWERED),
       });
       relay(downstream, upstream);
       const refused = downstream.receive(posted.messages, posted.batch, accepts, response);
       if (refused) refuse(response, 400, refused.reason, { id: refused.id });
-      if (refused || !downstream.busy) downstream.end();
+      if (refused || !downstream.busy) downstream.end(ANSWERED);
     },
     (error: unknown) => {
       const [message] = posted.messages;
@@ -209,7 +213,7 @@ function handleDelete(endpoint: Endpoint, request: IncomingMessage, response: Se
   }
   const session = findSession(endpoint, request, response);
   if (!session || !checkVersion(request, response, session.downstream.version)) return;
-  session.downstream.end();
+  session.downstream.end({ kind: 'ended', text: 'the client ended its session' });
   response.writeHead(200, { 'content-length': '0' }).end();
 }
 

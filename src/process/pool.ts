@@ -52,6 +52,8 @@ export class Pool {
   #heard: (outcome: { ok: true } | { ok: false; reason: string }) => void = () => {};
   #spare: ServerProcess | undefined;
   #lastExit: LastExit | undefined;
+  /** What went wrong last, until a process works again. */
+  #failure: string | undefined;
   #stopping = false;
 
   constructor(definition: ServerDefinition, options: PoolOptions) {
@@ -70,6 +72,11 @@ export class Pool {
     return this.#lastExit;
   }
 
+  /** Why the state is `failed`; undefined where it is not. */
+  get failure(): string | undefined {
+    return this.state === 'failed' ? this.#failure : undefined;
+  }
+
   get inFlight(): number {
     let sum = 0;
     for (const process of this.#processes) sum += process.inFlight;
@@ -79,7 +86,7 @@ export class Pool {
   get state(): 'starting' | 'ready' | 'failed' {
     if (this.processes.some((process) => process.alive)) return 'ready';
     if (this.#processes.size > 0) return 'starting';
-    return this.#lastExit === undefined ? 'ready' : 'failed';
+    return this.#failure === undefined ? 'ready' : 'failed';
   }
 
   /** Starts the first process, so that a wrong command is told early and the first client does not wait. */
@@ -126,8 +133,10 @@ export class Pool {
     this.#profiles.set(placement.profile, process);
     this.#handshakes.set(process, handshake);
     handshake.catch((error: unknown) => {
+      if (process.ended || !this.#processes.has(process)) return; // its end is told by itself
       this.#tellFailure(error);
-      if (!process.ended) void process.stop('the handshake failed');
+      this.#failure = error instanceof Error ? error.message : String(error);
+      this.#retire(process, 'the handshake failed');
     });
     return process;
   }
@@ -174,7 +183,10 @@ export class Pool {
       definition: this.definition,
       clock,
       emit,
-      onAlive: () => this.#heard({ ok: true }),
+      onAlive: () => {
+        this.#failure = undefined;
+        this.#heard({ ok: true });
+      },
       onPorts: (count) => this.#portsChanged(process, count),
       onExit: (exit, text) => this.#exited(process, exit, text),
     });
@@ -220,6 +232,7 @@ export class Pool {
     this.#remove(process);
     if (wanted) return;
     const { child } = process;
+    this.#failure = text;
     this.#lastExit = { at: Date.now(), pid: child.pid, exit, text, stderr: child.stderrTail() };
     if (!process.alive) this.#heard({ ok: false, reason: text });
     this.#options.emit({ level: 'error', text, server: this.definition.name });

@@ -13,6 +13,8 @@ export class SessionRegistry {
   readonly #sessions = new Map<string, Session>();
   readonly #max: number;
   readonly #sweeper: NodeJS.Timeout;
+  /** When a client's request last came, by the server's name; it outlives the session. */
+  readonly #lastActivity = new Map<string, number>();
 
   constructor(options: { readonly maxSessions?: number; readonly sessionIdleMs?: number } = {}) {
     this.#max = options.maxSessions ?? MAX_SESSIONS;
@@ -31,6 +33,7 @@ export class SessionRegistry {
 
   add(session: Session): void {
     this.#sessions.set(session.id, session);
+    this.#active(session);
   }
 
   /** The session of this id on this server and transport; the id of another server's session is unknown here. */
@@ -41,7 +44,7 @@ export class SessionRegistry {
   ): Extract<Session, { transport: T }> | undefined {
     const session = this.#sessions.get(id);
     if (session?.server !== server || !hasTransport(session, transport)) return undefined;
-    session.lastActivity = Date.now();
+    this.#active(session);
     return session;
   }
 
@@ -53,11 +56,21 @@ export class SessionRegistry {
     return [...this.#sessions.values()].filter((session) => session.server === server);
   }
 
+  /** When a client's request last came to that server, in milliseconds since 1970. */
+  lastActivity(server: string): number | undefined {
+    return this.#lastActivity.get(server);
+  }
+
   /** Ends every session. */
   close(text: string): void {
     clearInterval(this.#sweeper);
     for (const session of [...this.#sessions.values()]) session.end(text);
     this.#sessions.clear();
+  }
+
+  #active(session: Session): void {
+    session.lastActivity = Date.now();
+    this.#lastActivity.set(session.server, session.lastActivity);
   }
 
   #sweep(idle: number): void {

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Wire } from '../jsonrpc/wire.js';
-import { type Beating, heartbeat, KEEP_ALIVE_MS } from './heartbeat.js';
+import type { Beating, Heartbeat } from './heartbeat.js';
 
 /**
  * Octets that may wait for a client that does not read. Past it the stream is closed: a client that
@@ -8,9 +8,11 @@ import { type Beating, heartbeat, KEEP_ALIVE_MS } from './heartbeat.js';
  */
 export const MAX_UNREAD = 80 * 1024 * 1024;
 
-export interface EventStreamOptions {
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly maxUnread?: number;
+/** What all streams of a proxy have in common. */
+export interface StreamSettings {
+  readonly heartbeat: Heartbeat;
+  /** Default `MAX_UNREAD`. */
+  readonly maxUnread?: number | undefined;
 }
 
 /**
@@ -20,22 +22,31 @@ export interface EventStreamOptions {
 export class EventStream implements Beating {
   readonly #response: ServerResponse;
   readonly #maxUnread: number;
-  #open = true;
+  readonly #heartbeat: Heartbeat;
+  #open: boolean;
   #lastWrite = Date.now();
 
-  constructor(response: ServerResponse, options: EventStreamOptions = {}) {
+  constructor(
+    response: ServerResponse,
+    settings: StreamSettings,
+    headers: Readonly<Record<string, string>> = {},
+  ) {
     this.#response = response;
-    this.#maxUnread = options.maxUnread ?? MAX_UNREAD;
+    this.#maxUnread = settings.maxUnread ?? MAX_UNREAD;
+    this.#heartbeat = settings.heartbeat;
+    // The client may have gone in the meantime; then nobody would tell of the end of this stream.
+    this.#open = !response.destroyed;
+    if (!this.#open) return;
     response.writeHead(200, {
       'content-type': 'text/event-stream',
       'cache-control': 'no-cache, no-transform',
       'x-accel-buffering': 'no',
-      ...options.headers,
+      ...headers,
     });
     response.flushHeaders();
     response.once('close', () => this.#closed());
     response.on('error', () => this.#closed());
-    heartbeat.add(this);
+    this.#heartbeat.add(this);
   }
 
   get open(): boolean {
@@ -64,8 +75,8 @@ export class EventStream implements Beating {
   }
 
   /** Sends a comment if nothing was sent lately. */
-  beat(now: number): void {
-    if (now - this.#lastWrite >= KEEP_ALIVE_MS) this.#write(': keep-alive\n\n');
+  beat(now: number, silence: number): void {
+    if (now - this.#lastWrite >= silence) this.#write(': keep-alive\n\n');
   }
 
   #write(text: Wire): void {
@@ -80,6 +91,6 @@ export class EventStream implements Beating {
 
   #closed(): void {
     this.#open = false;
-    heartbeat.delete(this);
+    this.#heartbeat.delete(this);
   }
 }

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Message } from '../../jsonrpc/message.js';
 import type { CloseReason, Link, Receiver } from '../../relay/link.js';
-import { EventStream } from '../event-stream.js';
+import { EventStream, type StreamSettings } from '../event-stream.js';
 
 /**
  * A client over HTTP+SSE (2024-11-05, `basic/transports`): its messages come in POSTs, everything for it
@@ -13,14 +13,18 @@ export class SseDownstream implements Link {
   #open = true;
 
   /** @param endpoint where the client is to POST: an absolute path with the session's id */
-  constructor(response: ServerResponse, endpoint: string) {
-    this.#stream = new EventStream(response);
+  constructor(response: ServerResponse, endpoint: string, streams: StreamSettings) {
+    this.#stream = new EventStream(response, streams);
     this.#stream.event('endpoint', endpoint);
     response.once('close', () => {
       if (!this.#open) return;
       this.#open = false;
       this.#receiver?.closed({ kind: 'ended', text: 'the client closed its stream' });
     });
+  }
+
+  get open(): boolean {
+    return this.#open;
   }
 
   /** Takes a message that the client has POSTed. */

@@ -1,10 +1,19 @@
 import type { ServerResponse } from 'node:http';
 import type { Wire } from '../../jsonrpc/wire.js';
-import { EventStream, type EventStreamOptions } from '../event-stream.js';
+import { EventStream, type StreamSettings } from '../event-stream.js';
 import { eventId, type Replay } from './replay.js';
 
 /** How long a client is told to wait before it connects again, in milliseconds. */
 export const RETRY_MS = 1000;
+
+export interface ChannelOptions {
+  readonly replay: Replay;
+  readonly streams: StreamSettings;
+  /** Whether the client understands an event without data (2025-11-25). */
+  readonly primed: boolean;
+  /** Milliseconds after which a connection is closed so that the client polls; 0: never. */
+  readonly pollAfter: number;
+}
 
 /**
  * One logical event stream of a session: the connection that carries it may break, be closed on purpose,
@@ -12,17 +21,14 @@ export const RETRY_MS = 1000;
  */
 export class Channel {
   readonly number: number;
-  readonly openedAt = Date.now();
-  readonly #replay: Replay;
-  readonly #primed: boolean;
+  readonly #options: ChannelOptions;
   #sequence = 0;
   #connection: EventStream | undefined;
+  #poll: NodeJS.Timeout | undefined;
 
-  /** @param primed whether the client understands an event without data (2025-11-25) */
-  constructor(number: number, replay: Replay, primed: boolean) {
+  constructor(number: number, options: ChannelOptions) {
     this.number = number;
-    this.#replay = replay;
-    this.#primed = primed;
+    this.#options = options;
   }
 
   get connected(): boolean {
@@ -30,33 +36,59 @@ export class Channel {
   }
 
   /** Begins on this response. */
-  connect(response: ServerResponse, options: EventStreamOptions): void {
-    this.#connection = new EventStream(response, options);
-    if (this.#primed) this.#connection.prime(eventId(this.number, this.#sequence));
+  connect(response: ServerResponse, headers: Readonly<Record<string, string>> = {}): void {
+    this.#carryOn(response, headers);
+    this.#prime();
+  }
+
+  /** Whether this stream has had an event of that number. */
+  has(sequence: number): boolean {
+    return sequence <= this.#sequence;
   }
 
   /** Goes on, on a new response, with what came after `sequence`. An older connection ends. */
-  resume(response: ServerResponse, options: EventStreamOptions, sequence: number): void {
+  resume(response: ServerResponse, sequence: number): void {
     this.#connection?.end();
-    this.#connection = new EventStream(response, options);
-    for (const event of this.#replay.after(this.number, sequence)) {
-      this.#connection.event('message', event.data, eventId(this.number, event.sequence));
+    const connection = this.#carryOn(response);
+    const missed = this.#options.replay.after(this.number, sequence);
+    for (const event of missed) {
+      connection.event('message', event.data, eventId(this.number, event.sequence));
     }
+    // A client knows its place from the connection that it has now: without an id on it, it could not
+    // come back a second time.
+    if (missed.length === 0) this.#prime();
   }
 
   send(data: Wire): void {
     this.#sequence++;
-    this.#replay.store({ stream: this.number, sequence: this.#sequence, data });
+    this.#options.replay.store({ stream: this.number, sequence: this.#sequence, data });
     this.#connection?.event('message', data, eventId(this.number, this.#sequence));
   }
 
   /** Ends the connection but not the stream: the client comes back for the rest (2025-11-25, polling). */
   pause(): void {
     this.#connection?.retry(RETRY_MS);
-    this.#connection?.end();
+    this.end();
   }
 
   end(): void {
+    clearTimeout(this.#poll);
     this.#connection?.end();
+  }
+
+  #carryOn(response: ServerResponse, headers?: Readonly<Record<string, string>>): EventStream {
+    const { streams, primed, pollAfter } = this.#options;
+    const connection = new EventStream(response, streams, headers);
+    this.#connection = connection;
+    clearTimeout(this.#poll);
+    if (primed && pollAfter > 0) this.#poll = setTimeout(() => this.pause(), pollAfter).unref();
+    return connection;
+  }
+
+  /** An event without data has a number of its own, since an id is used once. */
+  #prime(): void {
+    if (!this.#options.primed) return;
+    this.#sequence++;
+    this.#connection?.prime(eventId(this.number, this.#sequence));
   }
 }

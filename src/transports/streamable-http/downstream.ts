@@ -4,6 +4,7 @@ import { makeError } from '../../jsonrpc/make.js';
 import { answerOf, asRecord, type Key, keyOf, type Message, refOf } from '../../jsonrpc/message.js';
 import { parseWire, type Wire } from '../../jsonrpc/wire.js';
 import type { CloseReason, Link, Receiver } from '../../relay/link.js';
+import type { StreamSettings } from '../event-stream.js';
 import { Channel } from './channel.js';
 import { type Accepted, Exchange } from './exchange.js';
 import { parseEventId, Replay } from './replay.js';
@@ -14,6 +15,8 @@ const PRIMED_SINCE = '2025-11-25';
 export const MAX_LISTENING = 8;
 /** Messages that wait for a stream to be opened. Past it the oldest is dropped. */
 export const MAX_WAITING = 256;
+/** Octets of messages that wait for a stream. The newest is always kept, however large. */
+export const MAX_WAITING_OCTETS = 1024 * 1024;
 /** Streams that are remembered after their end, so that a client can still fetch their last events. */
 export const MAX_ENDED_CHANNELS = 64;
 /** Questions that the client has not answered; past it the oldest no longer counts as asked. */
@@ -22,6 +25,7 @@ export const MAX_ASKED = 1000;
 export interface StreamableHttpOptions {
   /** Undefined where there are no sessions (`--stateless`). */
   readonly sessionId: string | undefined;
+  readonly streams: StreamSettings;
   /** Milliseconds after which a client of 2025-11-25 is made to poll for an open answer; 0: never. */
   readonly pollAfter: number;
   /** `initialize` was answered; undefined: with an error, so that there is no session. */
@@ -49,6 +53,7 @@ export class StreamableHttpDownstream implements Link {
   readonly #channels = new Map<number, Channel>();
   readonly #replay = new Replay();
   readonly #waiting: Wire[] = [];
+  #waitingOctets = 0;
   readonly #asked = new Set<Key>();
   #listening: Channel[] = [];
   #receiver: Receiver | undefined;
@@ -67,9 +72,15 @@ export class StreamableHttpDownstream implements Link {
     return this.#version;
   }
 
-  /** Whether a request or a stream of this client is open. */
+  /** Whether requests of this client are open, be it there or not. */
   get busy(): boolean {
-    return this.#exchanges.size > 0 || this.#listening.some((channel) => channel.connected);
+    return this.#exchanges.size > 0;
+  }
+
+  /** Whether the client is there: it waits for an answer, or listens. */
+  get connected(): boolean {
+    for (const exchange of this.#exchanges.values()) if (exchange.connected) return true;
+    return this.#listening.some((channel) => channel.connected);
   }
 
   /** Takes what the client has POSTed and answers on `response`, unless it is refused. */
@@ -98,24 +109,23 @@ export class StreamableHttpDownstream implements Link {
     if (lastEventId !== undefined) {
       const place = parseEventId(lastEventId);
       const channel = place && this.#channels.get(place.stream);
-      if (!place || !channel) return 'unknown-event';
-      channel.resume(response, {}, place.sequence);
+      if (!place || !channel?.has(place.sequence)) return 'unknown-event';
+      channel.resume(response, place.sequence);
       if (this.#listening.includes(channel)) this.#flush(channel);
       else if (!this.#carried(channel)) channel.end();
       return undefined;
     }
     if (this.#listening.filter((channel) => channel.connected).length >= MAX_LISTENING) return 'too-many';
     const channel = this.#openChannel();
-    channel.connect(response, {});
+    channel.connect(response);
     this.#listening.push(channel);
     this.#flush(channel);
     this.#forgetChannels();
     return undefined;
   }
 
-  /** The client ends the session (DELETE). */
-  end(): void {
-    const reason: CloseReason = { kind: 'ended', text: 'the client ended its session' };
+  /** Ends the session, by DELETE of the client or from the proxy's side. */
+  end(reason: CloseReason): void {
     if (!this.#open) return;
     this.close(reason);
     this.#receiver?.closed(reason);
@@ -133,7 +143,7 @@ export class StreamableHttpDownstream implements Link {
     }
     if (message.kind === 'request') this.#noteAsked(keyOf(message.id ?? 'null'));
     const exchange = about === undefined ? undefined : this.#exchanges.get(about);
-    if (!exchange?.also(message.text)) this.#sendUnrelated(message.text);
+    if (!exchange?.also(message.text)) this.#sendUnrelated(message);
   }
 
   close(reason: CloseReason): void {
@@ -182,9 +192,10 @@ export class StreamableHttpDownstream implements Link {
     const exchange = new Exchange(response, keys, {
       accepted,
       batch,
+      heartbeat: this.#options.streams.heartbeat,
       headers: () => this.#headers(initialize !== undefined),
       openChannel: () => this.#openChannel(),
-      pollAfter: () => (this.#primed ? this.#options.pollAfter : 0),
+      pollAfter: this.#primed ? this.#options.pollAfter : 0,
       onDone: (done) => this.#exchangeDone(done),
     });
     for (const key of keys) this.#exchanges.set(key, exchange);
@@ -207,7 +218,12 @@ export class StreamableHttpDownstream implements Link {
   }
 
   #openChannel(): Channel {
-    const channel = new Channel(this.#nextChannel++, this.#replay, this.#primed);
+    const channel = new Channel(this.#nextChannel++, {
+      replay: this.#replay,
+      streams: this.#options.streams,
+      primed: this.#primed,
+      pollAfter: this.#options.pollAfter,
+    });
     this.#channels.set(channel.number, channel);
     return channel;
   }
@@ -233,8 +249,13 @@ export class StreamableHttpDownstream implements Link {
     const key = keyOf(message.id ?? 'null');
     const exchange = this.#exchanges.get(key);
     if (!exchange) return;
-    if (key === this.#initializing) this.#initialized(message);
+    const initialized = key === this.#initializing;
+    if (initialized) this.#initialized(message);
     exchange.answer(key, message.text);
+    // After the answer, because it may end the session.
+    if (initialized) {
+      this.#options.onInitialized?.(message.kind === 'response' ? (this.#version ?? '') : undefined);
+    }
     if (this.#channels.size > MAX_ENDED_CHANNELS) this.#forgetChannels();
   }
 
@@ -244,9 +265,6 @@ export class StreamableHttpDownstream implements Link {
     if (answer.kind === 'response') {
       const { protocolVersion } = asRecord(parseWire(answerOf(answer)));
       this.#version = typeof protocolVersion === 'string' ? protocolVersion : undefined;
-      this.#options.onInitialized?.(this.#version ?? '');
-    } else {
-      this.#options.onInitialized?.(undefined);
     }
   }
 
@@ -255,18 +273,29 @@ export class StreamableHttpDownstream implements Link {
     if (ref !== undefined) this.#exchanges.get(keyOf(ref))?.cancel(keyOf(ref), ref);
   }
 
-  #sendUnrelated(text: Wire): void {
+  #sendUnrelated({ kind, text }: Message): void {
     const channel = this.#listening.findLast((one) => one.connected);
     if (channel) {
       channel.send(text);
       return;
     }
-    for (const exchange of this.#exchanges.values()) if (exchange.also(text)) return;
-    if (this.#waiting.length >= MAX_WAITING) this.#waiting.shift();
+    // A question was caused by one of the open requests, and somebody waits for its answer; whatever
+    // else belongs to none of them can wait.
+    if (kind === 'request') {
+      for (const exchange of this.#exchanges.values()) if (exchange.also(text)) return;
+    }
     this.#waiting.push(text);
+    this.#waitingOctets += text.length;
+    while (
+      this.#waiting.length > MAX_WAITING ||
+      (this.#waitingOctets > MAX_WAITING_OCTETS && this.#waiting.length > 1)
+    ) {
+      this.#waitingOctets -= this.#waiting.shift()?.length ?? 0;
+    }
   }
 
   #flush(channel: Channel): void {
+    this.#waitingOctets = 0;
     for (const text of this.#waiting.splice(0)) channel.send(text);
   }
 

@@ -3,7 +3,7 @@ import { CANCELLED } from '../../jsonrpc/errors.js';
 import { makeError } from '../../jsonrpc/make.js';
 import type { Key, Message } from '../../jsonrpc/message.js';
 import type { Wire } from '../../jsonrpc/wire.js';
-import { type Beating, heartbeat, KEEP_ALIVE_MS } from '../heartbeat.js';
+import type { Beating, Heartbeat } from '../heartbeat.js';
 import type { Channel } from './channel.js';
 
 /** What the client's `Accept` admits as the answer to a POST. */
@@ -16,12 +16,13 @@ export interface ExchangeOptions {
   readonly accepted: Accepted;
   /** Whether the requests came as a batch: then answers in JSON are an array. */
   readonly batch: boolean;
+  readonly heartbeat: Heartbeat;
   /** Headers of whatever answer there will be. */
   readonly headers: () => Readonly<Record<string, string>>;
   /** Makes the stream that this answer turns into. */
   readonly openChannel: () => Channel;
-  /** Milliseconds after which an open stream is closed so that the client polls; 0: never. */
-  readonly pollAfter: () => number;
+  /** Milliseconds after which an answer that is still open is left to be polled for; 0: never. */
+  readonly pollAfter: number;
   readonly onDone: (keys: readonly Key[]) => void;
 }
 
@@ -45,11 +46,17 @@ export class Exchange implements Beating {
     this.#keys = keys;
     this.#pending = new Set(keys);
     this.#options = options;
+    const { heartbeat, pollAfter, accepted } = options;
     heartbeat.add(this);
+    // A stream that was opened before closes by itself.
+    if (pollAfter > 0 && accepted.stream) {
+      this.#poll = setTimeout(() => this.#leaveToPoll(), pollAfter).unref();
+    }
   }
 
-  get open(): boolean {
-    return !this.#done;
+  /** Whether somebody is there for the answer. */
+  get connected(): boolean {
+    return this.#channel?.connected ?? !this.#response.destroyed;
   }
 
   /** Whether this stream is what the answer has turned into. */
@@ -99,8 +106,8 @@ export class Exchange implements Beating {
     for (const key of [...this.#pending]) this.answer(key, error(key).text);
   }
 
-  beat(now: number): void {
-    if (this.#channel || now - this.#since < KEEP_ALIVE_MS || !this.#options.accepted.stream) return;
+  beat(now: number, silence: number): void {
+    if (this.#channel || now - this.#since < silence || !this.#options.accepted.stream) return;
     if (!this.#response.destroyed) this.#stream();
   }
 
@@ -108,11 +115,13 @@ export class Exchange implements Beating {
     if (this.#channel) return this.#channel;
     const channel = this.#options.openChannel();
     this.#channel = channel;
-    channel.connect(this.#response, { headers: this.#options.headers() });
+    channel.connect(this.#response, this.#options.headers());
     for (const text of this.#held.splice(0)) channel.send(text);
-    const pollAfter = this.#options.pollAfter();
-    if (pollAfter > 0) this.#poll = setTimeout(() => channel.pause(), pollAfter).unref();
     return channel;
+  }
+
+  #leaveToPoll(): void {
+    if (!this.#channel && !this.#response.destroyed) this.#stream().pause();
   }
 
   #finishIfAnswered(): void {
@@ -124,6 +133,7 @@ export class Exchange implements Beating {
   }
 
   #sendJson(): void {
+    if (this.#response.destroyed) return; // the client has gone, and left no place to come back to
     const [first = ''] = this.#held;
     const body = this.#options.batch ? `[${this.#held.join(',')}]` : first;
     this.#response.writeHead(200, {
@@ -137,7 +147,7 @@ export class Exchange implements Beating {
   #finish(): void {
     this.#done = true;
     clearTimeout(this.#poll);
-    heartbeat.delete(this);
+    this.#options.heartbeat.delete(this);
     this.#options.onDone(this.#keys);
   }
 }

@@ -170,7 +170,10 @@ describe.each(WAYS)('sharing shared, $way', (way) => {
     await a.request('ping');
     expect(a.left(updated)).toEqual([]);
     expect(b.left(updated)).toEqual([]);
+    const method = 'resources/unsubscribe';
+    const { messages } = await a.call('seen', { method });
     await b.close();
+    await a.call('seen', { method, count: (messages as Json[]).length + 1 });
     expect((await a.call('touch', { uri })).subscribed).toBe(false);
   });
 

@@ -94,6 +94,7 @@ class RunningChild implements Child {
   readonly #schedule: Schedule;
   #settle: (exit: ChildExit) => void = () => undefined;
   #ended: ChildExit | undefined;
+  #cancelLastOutput: () => void = () => undefined;
 
   constructor(definition: ServerDefinition, child: ChildProcess, parts: Parts, options: ChildOptions) {
     this.pid = parts.pid;
@@ -171,11 +172,12 @@ class RunningChild implements Child {
     if (this.#ended !== undefined) return;
     this.#ended = exit;
     this.stdin.destroy();
-    this.#schedule(() => this.#outputEnded(), LAST_OUTPUT_MS);
+    this.#cancelLastOutput = this.#schedule(() => this.#outputEnded(), LAST_OUTPUT_MS);
   }
 
   #outputEnded(): void {
     if (this.#ended === undefined) return;
+    this.#cancelLastOutput();
     if (!this.#stderr.readableEnded) {
       this.#lines.end();
       this.#stderr.destroy();

@@ -7,5 +7,7 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: 'forks',
+    // Tests mostly wait for processes: two at a time use a small machine well, more would starve each other.
+    maxWorkers: 2,
   },
 });

@@ -4,6 +4,7 @@ import type { ServerDefinition } from './config/definition.js';
 import { basePathOf } from './http/base-path.js';
 import { MAX_BODY } from './http/body.js';
 import type { Endpoint } from './http/endpoint.js';
+import { HostGuard } from './http/host.js';
 import { Listener } from './http/listener.js';
 import { OriginGuard } from './http/origin.js';
 import { refuse } from './http/reply.js';
@@ -95,6 +96,7 @@ export async function startProxy(options: ProxyOptions, emit: Emit): Promise<Run
     allowOrigins: options.allowOrigins,
     exposeHeaders: options.exposeHeaders,
   });
+  const hosts = new HostGuard(options.host, options.allowOrigins);
   let stopping = false;
   const startedAt = Date.now();
   let lastActivity = startedAt;
@@ -114,6 +116,11 @@ export async function startProxy(options: ProxyOptions, emit: Emit): Promise<Run
   const endpoints = new Map([...named].map(([name, of]) => [name, endpointOf(name, of)]));
 
   const handle = (request: IncomingMessage, response: ServerResponse): void => {
+    if (!hosts.admits(request)) {
+      const text = `the proxy answers to the names of this machine only, not to ${JSON.stringify(request.headers.host)}; see --allow-origin`;
+      refuse(response, 403, text);
+      return;
+    }
     if (!origins.admit(request, response)) {
       refuse(response, 403, 'pages from this origin may not use the proxy; see --allow-origin');
       return;

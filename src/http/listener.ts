@@ -10,9 +10,19 @@ export type Handler = (request: IncomingMessage, response: ServerResponse) => vo
 /** The port that the proxy listens on. */
 export class Listener {
   readonly #server: Server;
+  /** Answers that are not yet written to their end. */
+  readonly #answering = new Set<ServerResponse>();
+  #quiet: () => void = () => undefined;
 
   constructor(handler: Handler) {
-    this.#server = createServer(handler);
+    this.#server = createServer((request, response) => {
+      this.#answering.add(response);
+      response.once('close', () => {
+        this.#answering.delete(response);
+        if (this.#answering.size === 0) this.#quiet();
+      });
+      handler(request, response);
+    });
     this.#server.keepAliveTimeout = KEEP_ALIVE_MS;
     // Streams stay open for as long as their client wants; only receiving a request has a limit (Node's 300 s).
     this.#server.timeout = 0;
@@ -33,23 +43,20 @@ export class Listener {
     });
   }
 
-  /**
-   * Takes no more connections. Those that are idle end; the others do when their answer is written, at
-   * the latest after `ms` milliseconds.
-   */
+  /** Waits until every answer is written, at most `ms` milliseconds; then nothing is left open. */
   async close(ms: number): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
-    const closed = new Promise<void>((resolve) => {
-      this.#server.close(() => resolve());
-    });
-    const late = new Promise<void>((resolve) => {
+    // Node counts a connection as idle, and would cut it, as soon as its answer is complete but on its way.
+    await new Promise<void>((resolve) => {
+      if (this.#answering.size === 0) resolve();
+      this.#quiet = resolve;
       timer = setTimeout(resolve, ms);
     });
-    this.#server.closeIdleConnections();
-    await Promise.race([closed, late]);
     clearTimeout(timer);
-    this.#server.closeAllConnections();
-    await closed;
+    await new Promise<void>((resolve) => {
+      this.#server.close(() => resolve());
+      this.#server.closeAllConnections();
+    });
   }
 }
 

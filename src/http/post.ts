@@ -33,8 +33,6 @@ export function readPost(
       case 'aborted':
         return;
       case 'too-large':
-        // The connection is not closed while the client still writes: it would be reset, and the client
-        // might never read this. Node ends a request that takes longer than five minutes.
         refuse(response, 413, `the body is larger than the limit of ${maxBody} octets`);
         return;
       case 'not-utf8':

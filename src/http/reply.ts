@@ -10,6 +10,12 @@ export interface RefusalDetails {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+/**
+ * How long a client that is refused may go on writing its request, in milliseconds. A connection that is
+ * closed while the client still writes is reset, and the client might never read why.
+ */
+export const LINGER_MS = 10_000;
+
 /** Refuses a request with an HTTP status and a JSON-RPC error that says why. */
 export function refuse(
   response: ServerResponse,
@@ -25,5 +31,23 @@ export function refuse(
     'content-length': body.length,
     ...headers,
   });
-  response.end(body, 'latin1');
+  response.write(body, 'latin1');
+  endAfterRequest(response);
+}
+
+/** The whole answer is on its way already; its end is what may close the connection. */
+function endAfterRequest(response: ServerResponse): void {
+  const request = response.req;
+  if (request.complete) {
+    response.end();
+    return;
+  }
+  const end = (): void => {
+    clearTimeout(timer);
+    response.end();
+  };
+  const timer = setTimeout(end, LINGER_MS).unref();
+  request.once('end', end);
+  request.once('close', end);
+  request.resume();
 }

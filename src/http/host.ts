@@ -1,0 +1,39 @@
+import type { IncomingMessage } from 'node:http';
+import { isIP } from 'node:net';
+
+/**
+ * Says for which `Host` the proxy answers. A page whose own name is made to resolve to this machine
+ * (DNS rebinding) is, to the browser, of the same origin as the proxy: what it only reads comes without
+ * an `Origin`, and the name in `Host` is what gives it away (2025-11-25 `basic/transports`, "Security
+ * Warning"). Only where the proxy listens on a loopback address: elsewhere it can't know its names.
+ */
+export class HostGuard {
+  readonly #any: boolean;
+  readonly #names: ReadonlySet<string>;
+
+  /**
+   * @param host what the proxy listens on
+   * @param allowOrigins the origins that may use the proxy: their hosts may stand in front of it
+   */
+  constructor(host: string, allowOrigins: readonly string[]) {
+    this.#any = !isLoopback(host.toLowerCase()) || allowOrigins.includes('*');
+    this.#names = new Set(
+      allowOrigins.filter((origin) => URL.canParse(origin)).map((origin) => new URL(origin).hostname),
+    );
+  }
+
+  admits(request: IncomingMessage): boolean {
+    const { host } = request.headers;
+    if (this.#any || host === undefined) return true;
+    const url = `http://${host}`;
+    if (!URL.canParse(url)) return false;
+    const { hostname } = new URL(url);
+    return isLoopback(hostname) || this.#names.has(hostname);
+  }
+}
+
+function isLoopback(name: string): boolean {
+  if (name === 'localhost' || name.endsWith('.localhost')) return true;
+  const address = name.replace(/^\[|\]$/g, '');
+  return address === '::1' || (isIP(address) === 4 && address.startsWith('127.'));
+}

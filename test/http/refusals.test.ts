@@ -47,13 +47,23 @@ describe('a body', () => {
     ['told in advance', false],
     ['in chunks', true],
   ])('that is too large gets 413, and the client can read it: %s', async (_, chunked) => {
-    const body = requestBody(1, 'x/line', { text: 'x'.repeat(20 * 1024 * 1024) });
+    const body = requestBody(1, 'x/line', { text: 'x'.repeat(64 * 1024 * 1024) });
     const answer = await post(mcp, body, { headers: client.headers, chunked });
     expect(answer.status).toBe(413);
     expect(JSON.parse(answer.body)).toMatchObject({
       id: null,
       error: { code: -32600, message: expect.stringContaining(String(LIMIT)) },
     });
+  });
+
+  it('that is large and refused for another reason: the client can read that too', async () => {
+    const body = 'x'.repeat(32 * 1024 * 1024);
+    const answers = await Promise.all([
+      client.post(body, { 'content-type': 'text/plain' }),
+      client.post(body, { origin: 'http://evil.example' }),
+      exchange(`${proxy.url}/nothing`, { method: 'POST', body }),
+    ]);
+    expect(answers.map(({ status }) => status)).toEqual([415, 403, 404]);
   });
 
   it('of exactly the limit is taken', async () => {

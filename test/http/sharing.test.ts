@@ -130,21 +130,36 @@ describe('limits', () => {
   });
 
   it(`${req('streamable-http.session.unknown-404')} a session that nobody comes back to ends; one with a stream does not`, async () => {
-    const { url, status } = await start({ limits: { sessionIdleMs: 20 } });
-    const kept = await Client.open(`${url}/mcp`, { name: 'kept' });
-    const stream = await kept.listen();
-    const gone = await Client.open(`${url}/mcp`, { name: 'gone' });
+    const { url, status } = await start({ limits: { sessionIdleMs: 200 } });
+    // On a slow machine a session may end before it has its stream; then the client begins again.
+    const [kept, stream] = await eventually(async () => {
+      try {
+        const client = await Client.open(`${url}/mcp`, { name: 'kept' });
+        return [client, await client.listen()] as const;
+      } catch {
+        return undefined;
+      }
+    });
+    const session = String((await post(`${url}/mcp`, initializeBody())).headers['mcp-session-id']);
     await eventually(async () => ((await status()).servers[0].sessions.length === 1 ? true : undefined));
+    const gone = new Client(`${url}/mcp`, '2025-11-25', session);
     expect((await gone.post(requestBody(1, 'ping'))).status).toBe(404);
     expect(await kept.ask('ping')).toEqual({});
     stream.break();
   });
 
   it('so does one whose client has gone while its request was open', async () => {
-    const { url, status } = await start({ limits: { sessionIdleMs: 20 } });
-    const client = await Client.open(`${url}/mcp`);
-    const call = await client.stream('x/hold', { key: 'never', steps: 1, _meta: { progressToken: 1 } });
-    await call.message(1);
+    const { url, status } = await start({ limits: { sessionIdleMs: 200 } });
+    const call = await eventually(async () => {
+      try {
+        const client = await Client.open(`${url}/mcp`);
+        const open = await client.stream('x/hold', { key: 'never', steps: 1, _meta: { progressToken: 1 } });
+        await open.message(1);
+        return open;
+      } catch {
+        return undefined;
+      }
+    });
     call.break();
     await eventually(async () => ((await status()).servers[0].sessions.length === 0 ? true : undefined));
     await eventually(async () => ((await status()).servers[0].requests_in_flight === 0 ? true : undefined));

@@ -14,7 +14,7 @@ export interface RefusalDetails {
  * How long a client that is refused may go on writing its request, in milliseconds. A connection that is
  * closed while the client still writes is reset, and the client might never read why.
  */
-export const LINGER_MS = 10_000;
+const LINGER_MS = 10_000;
 
 /** Refuses a request with an HTTP status and a JSON-RPC error that says why. */
 export function refuse(

@@ -15,9 +15,9 @@ import {
 } from './sharing.js';
 
 /** Processes that one server definition may have at once: some 50 MB each, so that a machine survives them. */
-export const MAX_PROCESSES = 100;
+const MAX_PROCESSES = 100;
 /** How long a process that nobody uses stays for the next client, in milliseconds. */
-export const PROCESS_IDLE_MS = 15 * 60_000;
+const PROCESS_IDLE_MS = 15 * 60_000;
 
 export interface PoolOptions {
   readonly clock: Clock;

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import type { ClientInfo, Session } from './session.js';
+import type { Session } from './session.js';
 
 /** Sessions that the proxy keeps at once. Each costs some 40 kB with its stream. */
-export const MAX_SESSIONS = 10_000;
+const MAX_SESSIONS = 10_000;
 /** How long a session is kept that has no request and no stream open, in milliseconds. */
-export const SESSION_IDLE_MS = 30 * 60_000;
+const SESSION_IDLE_MS = 30 * 60_000;
 /** How often idle sessions are looked for, in milliseconds. */
 const SWEEP_MS = 30_000;
 
@@ -89,5 +89,3 @@ function hasTransport<T extends Session['transport']>(
 ): session is Extract<Session, { transport: T }> {
   return session.transport === transport;
 }
-
-export type { ClientInfo };

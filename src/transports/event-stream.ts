@@ -6,7 +6,7 @@ import type { Beating, Heartbeat } from './heartbeat.js';
  * Octets that may wait for a client that does not read. Past it the stream is closed: a client that
  * stalls must not fill the proxy's memory. Room for one message of the largest size and what comes with it.
  */
-export const MAX_UNREAD = 80 * 1024 * 1024;
+const MAX_UNREAD = 80 * 1024 * 1024;
 
 /** What all streams of a proxy have in common. */
 export interface StreamSettings {

@@ -1,5 +1,5 @@
 /** How often a silent stream is fed: below the 30 to 60 s after which intermediaries cut it. In milliseconds. */
-export const KEEP_ALIVE_MS = 15_000;
+const KEEP_ALIVE_MS = 15_000;
 /** How many times in that period is looked, so that nothing stays silent for much longer. */
 const LOOKS = 3;
 

@@ -4,7 +4,7 @@ import { EventStream, type StreamSettings } from '../event-stream.js';
 import { eventId, type Replay } from './replay.js';
 
 /** How long a client is told to wait before it connects again, in milliseconds. */
-export const RETRY_MS = 1000;
+const RETRY_MS = 1000;
 
 export interface ChannelOptions {
   readonly replay: Replay;

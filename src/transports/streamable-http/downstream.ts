@@ -12,15 +12,15 @@ import { parseEventId, Replay } from './replay.js';
 /** The first version in which an event may have an id and no data (2025-11-25, changelog). */
 const PRIMED_SINCE = '2025-11-25';
 /** GET streams that one session may have open; more would be a client that forgets to close them. */
-export const MAX_LISTENING = 8;
+const MAX_LISTENING = 8;
 /** Messages that wait for a stream to be opened. Past it the oldest is dropped. */
-export const MAX_WAITING = 256;
+const MAX_WAITING = 256;
 /** Octets of messages that wait for a stream. The newest is always kept, however large. */
-export const MAX_WAITING_OCTETS = 1024 * 1024;
+const MAX_WAITING_OCTETS = 1024 * 1024;
 /** Streams that are remembered after their end, so that a client can still fetch their last events. */
-export const MAX_ENDED_CHANNELS = 64;
+const MAX_ENDED_CHANNELS = 64;
 /** Questions that the client has not answered; past it the oldest no longer counts as asked. */
-export const MAX_ASKED = 1000;
+const MAX_ASKED = 1000;
 
 export interface StreamableHttpOptions {
   /** Undefined where there are no sessions (`--stateless`). */

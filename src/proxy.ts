@@ -34,6 +34,8 @@ export interface ProxyOptions {
   /** The servers at `/servers/NAME/…`; their names are unique. */
   readonly namedServers: readonly ServerDefinition[];
   readonly allowOrigins: readonly string[];
+  /** Host names, beside this machine's own, that clients may use where it listens on loopback; `*` is all. */
+  readonly allowHosts: readonly string[];
   readonly exposeHeaders: readonly string[];
   /** Path prefix under which a reverse proxy shows this one; empty: none. */
   readonly basePath: string;
@@ -96,7 +98,7 @@ export async function startProxy(options: ProxyOptions, emit: Emit): Promise<Run
     allowOrigins: options.allowOrigins,
     exposeHeaders: options.exposeHeaders,
   });
-  const hosts = new HostGuard(options.host, options.allowOrigins);
+  const hosts = new HostGuard(options.host, options);
   let stopping = false;
   const startedAt = Date.now();
   let lastActivity = startedAt;
@@ -117,7 +119,7 @@ export async function startProxy(options: ProxyOptions, emit: Emit): Promise<Run
 
   const handle = (request: IncomingMessage, response: ServerResponse): void => {
     if (!hosts.admits(request)) {
-      const text = `the proxy answers to the names of this machine only, not to ${JSON.stringify(request.headers.host)}; see --allow-origin`;
+      const text = `the proxy answers to the names of this machine only, not to ${JSON.stringify(request.headers.host)}; see --allow-host`;
       refuse(response, 403, text);
       return;
     }

@@ -111,6 +111,13 @@ export const OPTIONS: readonly Option[] = [
   ),
   option(
     'server',
+    '--allow-host',
+    'one',
+    ['HOST'],
+    'A host name under which clients reach a proxy that listens on a loopback address, as through a reverse proxy on this machine; * is all. Repeatable. Default: the names of this machine.',
+  ),
+  option(
+    'server',
     '--expose-header',
     'one',
     ['HEADER'],

@@ -6,7 +6,7 @@ import { namedServers } from './named-servers.js';
 import { looksLikeOrigin, normalOrigin } from './origins.js';
 import type { GivenOption } from './split.js';
 import { UsageError } from './usage-error.js';
-import { basePath, choice, headerNames, host, port, seconds, variableName } from './values.js';
+import { basePath, choice, headerNames, host, hostName, port, seconds, variableName } from './values.js';
 
 /** What server mode needs to begin; without the servers of the file, if there is one. */
 export interface ServerOptions extends Omit<ProxyOptions, 'limits'> {
@@ -54,6 +54,7 @@ export async function serverOptions(
     defaultServer,
     namedServers: [],
     allowOrigins: origins(given, warnings),
+    allowHosts: hosts(given),
     exposeHeaders: exposed(given),
     basePath: basePath(lastValue(given, 'base-path') ?? ''),
     stateless: isOn(given, 'stateless'),
@@ -129,6 +130,12 @@ function origins(given: readonly GivenOption[], warnings: string[]): string[] {
     );
   }
   return [...new Set(words.map(normalOrigin))];
+}
+
+function hosts(given: readonly GivenOption[]): string[] {
+  return given
+    .filter(({ id }) => id === 'allow-host')
+    .map(({ values: [value = ''] }) => hostName('--allow-host', value));
 }
 
 function exposed(given: readonly GivenOption[]): string[] {

@@ -72,6 +72,16 @@ export function basePath(value: string): string {
   throw new UsageError(`--base-path is a path such as /tools, percent-encoded where needed; not "${value}"`);
 }
 
+/** A host name without scheme and port, in lower case; `*` is every one. */
+export function hostName(name: string, value: string): string {
+  const host = value.trim().toLowerCase();
+  if (host === '*' || (URL.canParse(`http://${host}`) && new URL(`http://${host}`).host === host))
+    return host;
+  throw new UsageError(
+    `${name} is a host name such as tools.example, without scheme and port; not "${value}"`,
+  );
+}
+
 /** Names of headers; several may stand in one word, separated by commas. */
 export function headerNames(name: string, value: string): string[] {
   const names = value.split(',').map((one) => one.trim());

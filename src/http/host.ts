@@ -13,13 +13,19 @@ export class HostGuard {
 
   /**
    * @param host what the proxy listens on
-   * @param allowOrigins the origins that may use the proxy: their hosts may stand in front of it
+   * @param allowed hosts that may be asked for, and origins whose pages may use the proxy: where every
+   * page may, a page that takes on another name gains nothing
    */
-  constructor(host: string, allowOrigins: readonly string[]) {
-    this.#any = !isLoopback(host.toLowerCase()) || allowOrigins.includes('*');
-    this.#names = new Set(
-      allowOrigins.filter((origin) => URL.canParse(origin)).map((origin) => new URL(origin).hostname),
-    );
+  constructor(
+    host: string,
+    allowed: { readonly allowHosts: readonly string[]; readonly allowOrigins: readonly string[] },
+  ) {
+    const { allowHosts, allowOrigins } = allowed;
+    this.#any = !isLoopback(host.toLowerCase()) || allowHosts.includes('*') || allowOrigins.includes('*');
+    const pages = allowOrigins
+      .filter((origin) => URL.canParse(origin))
+      .map((origin) => new URL(origin).hostname);
+    this.#names = new Set([...allowHosts, ...pages]);
   }
 
   admits(request: IncomingMessage): boolean {

@@ -59,7 +59,8 @@ export class SharedUpstream {
       this.#host.ask('initialize', params, (answer) => {
         this.#handshakeAnswered(answer);
         if (answer.kind === 'error') {
-          reject(new Error(`server "${this.#server}" refused initialize: ${answerOf(answer)}`));
+          const { message } = asRecord(parseWire(answerOf(answer)));
+          reject(new Error(`the handshake with server "${this.#server}" failed: ${String(message)}`));
           return;
         }
         this.#sendInitialized(this.takeInitialized());

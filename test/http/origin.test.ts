@@ -16,6 +16,7 @@ beforeAll(async () => {
   closed = await start();
   some = await start({
     allowOrigins: ['https://app.example', 'http://localhost:3000'],
+    allowHosts: ['tools.example'],
     exposeHeaders: ['X-One', 'X-Two'],
   });
   all = await start({ allowOrigins: ['*'] });
@@ -135,6 +136,9 @@ describe('the Host', () => {
 
   it('may be that of an origin that is allowed', async () => {
     expect((await exchange(`${some.url}/status`, { headers: { host: 'app.example' } })).status).toBe(200);
+    expect((await exchange(`${some.url}/status`, { headers: { host: 'Tools.example:443' } })).status).toBe(
+      200,
+    );
     expect((await exchange(`${some.url}/status`, { headers: { host: 'other.example' } })).status).toBe(403);
     expect((await exchange(`${all.url}/status`, { headers: { host: 'other.example' } })).status).toBe(200);
   });

@@ -19,6 +19,7 @@ const DEFAULTS: ProxyOptions = {
   defaultServer: undefined,
   namedServers: [],
   allowOrigins: [],
+  allowHosts: [],
   exposeHeaders: [],
   basePath: '',
   stateless: false,

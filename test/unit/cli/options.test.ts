@@ -248,6 +248,7 @@ describe('server mode', () => {
         },
         namedServers: [],
         allowOrigins: [],
+        allowHosts: [],
         exposeHeaders: [],
         basePath: '',
         stateless: false,
@@ -345,6 +346,14 @@ describe('server mode', () => {
       expect.stringContaining('"https://a/path"'),
       expect.stringContaining('put -- before the command'),
     ]);
+  });
+
+  it('answers to more host names', async () => {
+    const { options } = await server(['--allow-host', 'Tools.Example', '--allow-host', '*', 'npx']);
+    expect(options.allowHosts).toEqual(['tools.example', '*']);
+    for (const wrong of ['https://tools.example', 'tools.example:8080', '', 'a b']) {
+      expect(await refusal(['--allow-host', wrong, 'npx']), wrong).toMatch(/--allow-host/);
+    }
   });
 
   it('exposes headers', async () => {

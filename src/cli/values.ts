@@ -75,7 +75,7 @@ export function basePath(value: string): string {
 /** A host name without scheme and port, in lower case; `*` is every one. */
 export function hostName(name: string, value: string): string {
   const host = value.trim().toLowerCase();
-  if (host === '*' || (URL.canParse(`http://${host}`) && new URL(`http://${host}`).host === host))
+  if (host === '*' || (URL.canParse(`http://${host}`) && new URL(`http://${host}`).hostname === host))
     return host;
   throw new UsageError(
     `${name} is a host name such as tools.example, without scheme and port; not "${value}"`,

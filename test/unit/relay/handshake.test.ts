@@ -143,7 +143,7 @@ describe('the handshake that sessions share', () => {
     const a = stage.client();
     a.initializes();
     stage.refuses(stage.server.takeOne());
-    await expect(done).rejects.toThrow('server "demo" refused initialize: {"code":-32000,"message":"no"}');
+    await expect(done).rejects.toThrow('the handshake with server "demo" failed: no');
     expect(read(a.takeOne()).error).toMatchObject({ code: -32000 });
   });
 });

@@ -6,7 +6,7 @@ import { parseWire, type Wire } from './wire.js';
 export type Scanned = Message | Batch | Malformed;
 
 /** A JSON-RPC batch (an array; only MCP 2025-03-26 has it). Never empty. */
-export interface Batch {
+interface Batch {
   readonly kind: 'batch';
   readonly items: readonly (Message | Malformed)[];
 }

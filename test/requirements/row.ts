@@ -1,7 +1,7 @@
 /** What a row of the specification's requirements holds. */
 
 /** A legacy revision of the specification. */
-export type Revision = '2024-11-05' | '2025-03-26' | '2025-06-18' | '2025-11-25';
+type Revision = '2024-11-05' | '2025-03-26' | '2025-06-18' | '2025-11-25';
 
 export interface Requirement {
   /** area.subject.rule, stable: tests cite it. */

@@ -16,7 +16,7 @@ export interface Path {
   open(scope: Scope): Promise<Opened>;
 }
 
-export interface Opened {
+interface Opened {
   readonly target: Target;
   /** Resolves when the server can send on its own to the first `clients` that have connected. */
   ready(clients: number): Promise<void>;

@@ -1,7 +1,7 @@
 /** A session over Streamable HTTP, POST by POST. */
 import { http, type Message, type RawAnswer, type RawEvents } from './raw-http.js';
 
-export const BOTH = 'application/json, text/event-stream';
+const BOTH = 'application/json, text/event-stream';
 const JSON_BODY = { 'content-type': 'application/json', accept: BOTH };
 
 export interface SessionOptions {

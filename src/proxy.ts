@@ -13,7 +13,7 @@ import { handleMessages, handleSse } from './http/sse.js';
 import { status } from './http/status.js';
 import { handleStreamableHttp } from './http/streamable-http.js';
 import type { Emit } from './observability/events.js';
-import { Pool } from './process/pool.js';
+import { Pool } from './servers/pool.js';
 import { SessionRegistry } from './sessions/registry.js';
 import type { StreamSettings } from './transports/event-stream.js';
 import { Heartbeat } from './transports/heartbeat.js';

@@ -9,7 +9,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['index.ts', 'proxy.ts'],
   ['http'],
   ['sessions'],
-  ['process/pool.ts', 'process/server-process.ts', 'upstream'],
+  ['servers', 'upstream'],
   ['transports'],
   ['process', 'remote'],
   ['config', 'observability', 'version.ts', 'clock.ts'],

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { maskArguments, maskValues } from '../observability/mask.js';
-import type { Pool } from '../process/pool.js';
+import type { Pool } from '../servers/pool.js';
 import type { SessionRegistry } from '../sessions/registry.js';
 import { VERSION } from '../version.js';
 

@@ -1,9 +1,9 @@
 import type { ServerDefinition } from '../config/definition.js';
 import { type Message, paramsOf } from '../jsonrpc/message.js';
 import type { Emit } from '../observability/events.js';
+import type { ChildExit } from '../process/child.js';
 import type { Clock } from '../relay/clock.js';
 import type { Link } from '../relay/link.js';
-import type { ChildExit } from './child.js';
 import { ServerProcess } from './server-process.js';
 import {
   EVERYBODY,

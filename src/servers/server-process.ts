@@ -1,10 +1,10 @@
 import type { ServerDefinition } from '../config/definition.js';
 import type { Emit } from '../observability/events.js';
+import { type Child, type ChildExit, describeExit, startChild } from '../process/child.js';
 import type { Clock } from '../relay/clock.js';
 import { Correlation } from '../relay/correlation.js';
 import type { Link } from '../relay/link.js';
 import { StdioUpstream } from '../transports/stdio/upstream.js';
-import { type Child, type ChildExit, describeExit, startChild } from './child.js';
 import type { Placement } from './sharing.js';
 
 export interface ServerProcessOptions {

@@ -2,9 +2,9 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { ServerDefinition } from '../../../src/config/definition.js';
 import { makeRequest } from '../../../src/jsonrpc/make.js';
 import type { Message } from '../../../src/jsonrpc/message.js';
-import { AtCapacity, Pool, type PoolOptions } from '../../../src/process/pool.js';
 import type { Clock } from '../../../src/relay/clock.js';
 import type { Link } from '../../../src/relay/link.js';
+import { AtCapacity, Pool, type PoolOptions } from '../../../src/servers/pool.js';
 import { fixtureDefinition, isRunning } from '../../fixtures/processes.js';
 
 const realClock: Clock = {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { EVERYBODY, ownInitialize, PROXY_ITSELF, place } from '../../../src/process/sharing.js';
+import { EVERYBODY, ownInitialize, PROXY_ITSELF, place } from '../../../src/servers/sharing.js';
 
 const CLIENT = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'a', version: '1' } };
 

@@ -6,6 +6,7 @@ import { MAX_BODY } from './http/body.js';
 import type { Endpoint } from './http/endpoint.js';
 import { HostGuard } from './http/host.js';
 import { Listener } from './http/listener.js';
+import { memo } from './http/memo.js';
 import { OriginGuard } from './http/origin.js';
 import { refuse } from './http/reply.js';
 import { pathOf, route, targetPath } from './http/router.js';
@@ -117,6 +118,8 @@ export async function startProxy(options: ProxyOptions, emit: Emit): Promise<Run
   const defaultEndpoint = defaultPool && endpointOf(undefined, defaultPool);
   const endpoints = new Map([...named].map(([name, of]) => [name, endpointOf(name, of)]));
 
+  const routeOf = memo((url) => route(targetPath(url)));
+
   const handle = (request: IncomingMessage, response: ServerResponse): void => {
     if (!hosts.admits(request)) {
       const text = `the proxy answers to the names of this machine only, not to ${JSON.stringify(request.headers.host)}; see --allow-host`;
@@ -128,7 +131,7 @@ export async function startProxy(options: ProxyOptions, emit: Emit): Promise<Run
       return;
     }
     if (origins.answerPreflight(request, response)) return;
-    const target = route(targetPath(request.url ?? '/'));
+    const target = routeOf(request.url ?? '/');
     if (target.kind === 'status') {
       if (request.method !== 'GET' && request.method !== 'HEAD') {
         refuse(response, 405, '/status is for GET', { headers: { allow: 'GET, HEAD' } });

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
+import { memo } from './memo.js';
 
 /**
  * Says for which `Host` the proxy answers. A page whose own name is made to resolve to this machine
@@ -10,6 +11,7 @@ import { isIP } from 'node:net';
 export class HostGuard {
   readonly #any: boolean;
   readonly #names: ReadonlySet<string>;
+  readonly #admitsHost = memo((host) => this.#isAllowed(host));
 
   /**
    * @param host what the proxy listens on
@@ -30,7 +32,10 @@ export class HostGuard {
 
   admits(request: IncomingMessage): boolean {
     const { host } = request.headers;
-    if (this.#any || host === undefined) return true;
+    return this.#any || host === undefined || this.#admitsHost(host);
+  }
+
+  #isAllowed(host: string): boolean {
     const url = `http://${host}`;
     if (!URL.canParse(url)) return false;
     const { hostname } = new URL(url);

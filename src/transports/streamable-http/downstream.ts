@@ -6,7 +6,7 @@ import { parseWire, type Wire } from '../../jsonrpc/wire.js';
 import type { CloseReason, Link, Receiver } from '../../relay/link.js';
 import type { StreamSettings } from '../event-stream.js';
 import { Channel } from './channel.js';
-import { type Accepted, Exchange } from './exchange.js';
+import { type Accepted, Exchange, type ExchangeOwner } from './exchange.js';
 import { parseEventId, Replay } from './replay.js';
 
 /** The first version in which an event may have an id and no data (2025-11-25, changelog). */
@@ -49,6 +49,7 @@ export interface Refused {
  */
 export class StreamableHttpDownstream implements Link {
   readonly #options: StreamableHttpOptions;
+  readonly #owner: ExchangeOwner;
   readonly #exchanges = new Map<Key, Exchange>();
   readonly #channels = new Map<number, Channel>();
   readonly #replay = new Replay();
@@ -65,6 +66,12 @@ export class StreamableHttpDownstream implements Link {
 
   constructor(options: StreamableHttpOptions) {
     this.#options = options;
+    this.#owner = {
+      heartbeat: options.streams.heartbeat,
+      headers: (initialize) => this.#headers(initialize),
+      openChannel: () => this.#openChannel(),
+      exchangeDone: (keys) => this.#exchangeDone(keys),
+    };
   }
 
   /** The version that `initialize` agreed on; undefined before that. */
@@ -189,14 +196,11 @@ export class StreamableHttpDownstream implements Link {
       this.#initializing = keyOf(initialize.id ?? 'null');
       this.#announceSession = true;
     }
-    const exchange = new Exchange(response, keys, {
+    const exchange = new Exchange(this.#owner, response, keys, {
       accepted,
       batch,
-      heartbeat: this.#options.streams.heartbeat,
-      headers: () => this.#headers(initialize !== undefined),
-      openChannel: () => this.#openChannel(),
+      initialize: initialize !== undefined,
       pollAfter: this.#primed ? this.#options.pollAfter : 0,
-      onDone: (done) => this.#exchangeDone(done),
     });
     for (const key of keys) this.#exchanges.set(key, exchange);
   }

@@ -12,18 +12,24 @@ export interface Accepted {
   readonly stream: boolean;
 }
 
+/** The session that an exchange is part of. */
+export interface ExchangeOwner {
+  readonly heartbeat: Heartbeat;
+  /** Headers of whatever answer there will be. */
+  headers(initialize: boolean): Readonly<Record<string, string>>;
+  /** Makes the stream that an answer turns into. */
+  openChannel(): Channel;
+  exchangeDone(keys: readonly Key[]): void;
+}
+
 export interface ExchangeOptions {
   readonly accepted: Accepted;
   /** Whether the requests came as a batch: then answers in JSON are an array. */
   readonly batch: boolean;
-  readonly heartbeat: Heartbeat;
-  /** Headers of whatever answer there will be. */
-  readonly headers: () => Readonly<Record<string, string>>;
-  /** Makes the stream that this answer turns into. */
-  readonly openChannel: () => Channel;
+  /** Whether `initialize` is among the requests. */
+  readonly initialize: boolean;
   /** Milliseconds after which an answer that is still open is left to be polled for; 0: never. */
   readonly pollAfter: number;
-  readonly onDone: (keys: readonly Key[]) => void;
 }
 
 /**
@@ -32,6 +38,7 @@ export interface ExchangeOptions {
  */
 export class Exchange implements Beating {
   readonly #response: ServerResponse;
+  readonly #owner: ExchangeOwner;
   readonly #options: ExchangeOptions;
   readonly #keys: readonly Key[];
   readonly #pending: Set<Key>;
@@ -41,13 +48,19 @@ export class Exchange implements Beating {
   #poll: NodeJS.Timeout | undefined;
   #done = false;
 
-  constructor(response: ServerResponse, keys: readonly Key[], options: ExchangeOptions) {
+  constructor(
+    owner: ExchangeOwner,
+    response: ServerResponse,
+    keys: readonly Key[],
+    options: ExchangeOptions,
+  ) {
+    this.#owner = owner;
     this.#response = response;
     this.#keys = keys;
     this.#pending = new Set(keys);
     this.#options = options;
-    const { heartbeat, pollAfter, accepted } = options;
-    heartbeat.add(this);
+    const { pollAfter, accepted } = options;
+    owner.heartbeat.add(this);
     // A stream that was opened before closes by itself.
     if (pollAfter > 0 && accepted.stream) {
       this.#poll = setTimeout(() => this.#leaveToPoll(), pollAfter).unref();
@@ -93,7 +106,7 @@ export class Exchange implements Beating {
       this.#response.writeHead(200, {
         'content-type': 'text/event-stream',
         'cache-control': 'no-cache, no-transform',
-        ...this.#options.headers(),
+        ...this.#owner.headers(this.#options.initialize),
       });
       this.#response.end();
       return;
@@ -113,9 +126,9 @@ export class Exchange implements Beating {
 
   #stream(): Channel {
     if (this.#channel) return this.#channel;
-    const channel = this.#options.openChannel();
+    const channel = this.#owner.openChannel();
     this.#channel = channel;
-    channel.connect(this.#response, this.#options.headers());
+    channel.connect(this.#response, this.#owner.headers(this.#options.initialize));
     for (const text of this.#held.splice(0)) channel.send(text);
     return channel;
   }
@@ -139,7 +152,7 @@ export class Exchange implements Beating {
     this.#response.writeHead(200, {
       'content-type': 'application/json',
       'content-length': body.length,
-      ...this.#options.headers(),
+      ...this.#owner.headers(this.#options.initialize),
     });
     this.#response.end(body, 'latin1');
   }
@@ -147,7 +160,7 @@ export class Exchange implements Beating {
   #finish(): void {
     this.#done = true;
     clearTimeout(this.#poll);
-    this.#options.heartbeat.delete(this);
-    this.#options.onDone(this.#keys);
+    this.#owner.heartbeat.delete(this);
+    this.#owner.exchangeDone(this.#keys);
   }
 }

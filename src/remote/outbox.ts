@@ -30,7 +30,7 @@ const MAX_HOLD = 2_000;
  * Requests and answers don't wait for each other. A notification waits until what came before it is on
  * its way, and holds back what follows until the server has taken it: `notifications/cancelled` must not
  * come before its request, nor a request before `notifications/initialized`. `initialize` is alone until
- * it is answered, except for answers to what the server asks meanwhile.
+ * it is answered, except for answers to what the server asks meanwhile. The same holds while it is paused.
  */
 export class Outbox {
   readonly #begin: (message: Message, stage: Stage) => void;
@@ -38,6 +38,7 @@ export class Outbox {
   #octets = 0;
   #pumping = false;
   #barrier: 'none' | 'initialize' | 'notification' = 'none';
+  #paused = false;
   #timer: NodeJS.Timeout | undefined;
   /** Messages that are not known to have arrived → when they went out; undefined: not yet. */
   readonly #fresh = new Map<Message, number | undefined>();
@@ -53,7 +54,7 @@ export class Outbox {
   /** Returns false where it is full; the message is not taken then. */
   add(message: Message): boolean {
     const isAnswer = message.kind === 'response' || message.kind === 'error';
-    if (isAnswer && this.#barrier === 'initialize') {
+    if (isAnswer && (this.#paused || this.#barrier === 'initialize')) {
       this.#start(message);
       return true;
     }
@@ -63,6 +64,30 @@ export class Outbox {
     this.#octets += message.text.length;
     this.#pump();
     return true;
+  }
+
+  /** Lets nothing out until `resume`. */
+  pause(): void {
+    this.#paused = true;
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#pump();
+  }
+
+  /** Puts messages that were begun before, and have come to nothing, in front of all that wait. */
+  again(messages: readonly Message[]): void {
+    this.#waiting.unshift(...messages);
+    for (const message of messages) this.#octets += message.text.length;
+    // Later, because the end of their first try is not known here yet.
+    queueMicrotask(() => this.#pump());
+  }
+
+  /** Takes out what waits. */
+  take(): Message[] {
+    this.#octets = 0;
+    return this.#waiting.splice(0);
   }
 
   /** Forgets what waits. */
@@ -80,7 +105,7 @@ export class Outbox {
     this.#pumping = true;
     for (;;) {
       const [message] = this.#waiting;
-      if (message === undefined || this.#barrier !== 'none') break;
+      if (message === undefined || this.#paused || this.#barrier !== 'none') break;
       if (message.kind === 'notification' && !this.#allArrived()) break;
       this.#waiting.shift();
       this.#octets -= message.text.length;

@@ -38,6 +38,8 @@ export interface RemoteTimings {
   readonly reconnectMax: number;
   /** A stream that lasted this long was a good one, even if nothing came. */
   readonly lasting: number;
+  /** For what belongs to a lost session to be restored in the next; the client's messages wait meanwhile. */
+  readonly restore: number;
   /** For the server to take the end of its session. */
   readonly goodbye: number;
   /** For an old server's stream to begin, with the address to post to. */
@@ -57,6 +59,7 @@ export const REMOTE_TIMINGS: RemoteTimings = {
   reconnect: 1_000,
   reconnectMax: 30_000,
   lasting: 5_000,
+  restore: 10_000,
   goodbye: 2_000,
   endpoint: 10_000,
   retryWindow: 10_000,

@@ -1,5 +1,6 @@
 import type { Message } from '../../jsonrpc/message.js';
 import type { Exchange } from '../../remote/http.js';
+import type { UpstreamSession } from './upstream-session.js';
 import { type ResumableOptions, ResumableStream } from './upstream-stream.js';
 
 /** Tries in a row that bring nothing, after which the rest of an answer is given up. */
@@ -8,6 +9,8 @@ const TRIES = 5;
 /** One request of the client's that the server has not answered yet, and what is open for it. */
 export class Call {
   readonly request: Message;
+  /** In which it was sent. */
+  session: UpstreamSession | undefined;
   /** The POST that carried it. */
   exchange: Exchange | undefined;
   /** What follows the POST's own stream, once that broke off. */
@@ -48,9 +51,16 @@ export class Call {
   }
 
   /** Goes on by GET from the last event, which there must be. The POST has ended. */
-  resume(options: Omit<ResumableOptions, 'tries' | 'restartable'>): void {
-    if (this.lastId === undefined) throw new TypeError('there is no event to go on from');
-    this.#rest = new ResumableStream({ ...options, tries: TRIES, restartable: false });
+  resume(options: Omit<ResumableOptions, 'open' | 'tries' | 'restartable'>): void {
+    const { session } = this;
+    if (this.lastId === undefined || session === undefined)
+      throw new TypeError('there is no event to go on from');
+    this.#rest = new ResumableStream({
+      ...options,
+      open: (lastId, reading) => session.get(lastId, reading),
+      tries: TRIES,
+      restartable: false,
+    });
     this.#rest.resume(this.lastId, this.retry);
   }
 

@@ -5,12 +5,13 @@ import { negotiatedVersion } from '../../remote/handshake.js';
 import type { Exchange } from '../../remote/http.js';
 import type { UpstreamOptions } from '../../remote/remote-link.js';
 
-/** What the handshake with the server left for every later request: session id and version. */
+/** What one handshake with the server left for every later request: session id and version. */
 export class UpstreamSession {
   readonly #options: UpstreamOptions;
   readonly #goodbye: number;
   #id: string | undefined;
   #version: string | undefined;
+  #gone = false;
 
   /** @param goodbye the longest time, in ms, that the server has to take the end of a session */
   constructor(options: UpstreamOptions, goodbye: number) {
@@ -20,6 +21,19 @@ export class UpstreamSession {
 
   get id(): string | undefined {
     return this.#id;
+  }
+
+  get version(): string | undefined {
+    return this.#version;
+  }
+
+  /** The server has said that it does not know this session. */
+  get gone(): boolean {
+    return this.#gone;
+  }
+
+  lose(): void {
+    this.#gone = true;
   }
 
   /** Takes the session id that comes with the answer to `initialize`: visible ASCII only. */
@@ -40,6 +54,21 @@ export class UpstreamSession {
     return headers;
   }
 
+  /**
+   * Posts one message.
+   * @param headTimeout ms until the answer must have begun; undefined: as long as it takes
+   */
+  post(message: Message, headTimeout: number | undefined, reading: Reading): Exchange {
+    const headers = this.headers({
+      'content-type': 'application/json',
+      accept: 'application/json, text/event-stream',
+    });
+    const body = Buffer.from(message.text, 'latin1');
+    const limit = headTimeout === undefined ? {} : { headTimeout };
+    const { http, url } = this.#options;
+    return exchange(http, { method: 'POST', url, headers, body, ...limit }, reading);
+  }
+
   /** Asks for a stream, after the event with that id where one is given. */
   get(lastEventId: string | undefined, reading: Reading): Exchange {
     const resume = lastEventId === undefined ? {} : { 'last-event-id': lastEventId };
@@ -49,7 +78,7 @@ export class UpstreamSession {
 
   /** Forgets the session and tells the server, which may say that this is not for clients to do (405). */
   end(): Promise<void> {
-    if (this.#id === undefined) return Promise.resolve();
+    if (this.#id === undefined || this.#gone) return Promise.resolve();
     const headers = this.headers({});
     this.#id = undefined;
     this.#version = undefined;

@@ -1,14 +1,14 @@
 import { ErrorCode } from '../../jsonrpc/errors.js';
 import { makeError } from '../../jsonrpc/make.js';
 import { type Key, keyOf, type Message, refOf } from '../../jsonrpc/message.js';
-import { scan } from '../../jsonrpc/scan.js';
 import type { Wire } from '../../jsonrpc/wire.js';
 import type { CloseReason, Receiver } from '../../relay/link.js';
 import { describeUrl } from '../../remote/describe-url.js';
 import type { ServerEvent } from '../../remote/event-reader.js';
-import { exchange, foreign } from '../../remote/exchange.js';
+import { foreign } from '../../remote/exchange.js';
 import { answerTo, errorFor, type Failure } from '../../remote/failure.js';
 import type { Exchange } from '../../remote/http.js';
+import { readMessages } from '../../remote/messages.js';
 import { Outbox, type Stage } from '../../remote/outbox.js';
 import {
   REMOTE_TIMINGS,
@@ -18,9 +18,8 @@ import {
 } from '../../remote/remote-link.js';
 import { Waiters } from '../../remote/waiters.js';
 import { Call } from './upstream-call.js';
-import { openEvents } from './upstream-events.js';
-import { UpstreamSession } from './upstream-session.js';
-import type { ResumableStream } from './upstream-stream.js';
+import { SessionKeeper } from './upstream-keeper.js';
+import type { UpstreamSession } from './upstream-session.js';
 
 /**
  * A remote server over Streamable HTTP, versions 2025-03-26 to 2025-11-25 (basic/transports, "Streamable
@@ -39,10 +38,9 @@ export class StreamableHttpUpstream implements RemoteLink {
   readonly #calls = new Map<Key, Call>();
   /** POSTs of notifications and answers that the server has not taken yet. */
   readonly #unsettled = new Set<Exchange>();
-  readonly #session: UpstreamSession;
+  readonly #keeper: SessionKeeper;
   readonly #waiters = new Waiters();
   #receiver: Receiver | undefined;
-  #events: ResumableStream | undefined;
   #closed = false;
   #finish: () => void = () => undefined;
 
@@ -50,7 +48,13 @@ export class StreamableHttpUpstream implements RemoteLink {
     this.#options = options;
     this.#timings = { ...REMOTE_TIMINGS, ...options.timings };
     this.#where = describeUrl(options.url);
-    this.#session = new UpstreamSession(options, this.#timings.goodbye);
+    this.#keeper = new SessionKeeper(options, this.#timings, {
+      outbox: this.#outbox,
+      toClient: (message) => this.#receiver?.message(message),
+      heard: (message, session) => this.#deliver(message, session, undefined),
+      event: (event, session) => this.#event(event, session, undefined),
+      failed: (message, failure) => this.#failed(message, failure),
+    });
     this.done = new Promise((resolve) => {
       this.#finish = resolve;
     });
@@ -87,7 +91,7 @@ export class StreamableHttpUpstream implements RemoteLink {
     for (const post of this.#unsettled) post.abort();
     this.#unsettled.clear();
     this.#wake();
-    void this.#endSession().then(this.#finish);
+    void this.#keeper.end().then(this.#finish);
   }
 
   settled(): Promise<void> {
@@ -97,7 +101,7 @@ export class StreamableHttpUpstream implements RemoteLink {
   }
 
   #wake(): void {
-    const busy = this.#calls.size > 0 || this.#unsettled.size > 0 || !this.#outbox.idle;
+    const busy = this.#calls.size > 0 || this.#unsettled.size > 0 || !this.#outbox.idle || this.#keeper.busy;
     if (this.#closed || !busy) this.#waiters.wake();
   }
 
@@ -109,45 +113,39 @@ export class StreamableHttpUpstream implements RemoteLink {
       return;
     }
     const isInitialize = message.method === 'initialize';
+    const isInitialized = message.method === 'notifications/initialized';
     // A client that begins again has no use for its old session, and must not name it.
-    if (isInitialize) void this.#endSession();
-    const session = this.#session.id;
+    if (isInitialize) void this.#keeper.end();
+    const route = this.#keeper.route(message);
+    if (route === undefined) {
+      stage.done();
+      return;
+    }
+    const { session } = route;
+    if (call !== undefined) call.session = session;
     const limit = isInitialize ? this.#timings.handshake : this.#timings.acceptance;
-    const post = exchange(
-      this.#options.http,
-      {
-        method: 'POST',
-        url: this.#options.url,
-        headers: this.#session.headers({
-          'content-type': 'application/json',
-          accept: 'application/json, text/event-stream',
-        }),
-        body: Buffer.from(message.text, 'latin1'),
-        ...(isInitialize || call === undefined ? { headTimeout: limit } : {}),
+    const post = session.post(route.message, call === undefined || isInitialize ? limit : undefined, {
+      sent: stage.sent,
+      accepted: (headers) => {
+        if (isInitialize) session.begin(headers);
+        else stage.done();
+        if (isInitialized && !this.#closed) this.#keeper.listen(session);
       },
-      {
-        sent: stage.sent,
-        accepted: (headers) => {
-          if (isInitialize) this.#session.begin(headers);
-          else stage.done();
-          if (message.method === 'notifications/initialized') this.#openEvents();
-        },
-        event: (event) => this.#event(event, call),
-        retry: (ms) => {
-          if (call !== undefined) call.retry = ms;
-        },
-        body: (text, type) => this.#body(text, type, call),
-        ended: () => {
-          if (call !== undefined) this.#ended(call, undefined);
-          this.#settle(post, stage, message);
-        },
-        failed: (failure) => {
-          if (call === undefined || failure.kind !== 'lost') this.#refused(message, failure, session);
-          else this.#ended(call, failure);
-          this.#settle(post, stage, message);
-        },
+      event: (event) => this.#event(event, session, call),
+      retry: (ms) => {
+        if (call !== undefined) call.retry = ms;
       },
-    );
+      body: (text, type) => this.#body(text, type, session, call),
+      ended: () => {
+        if (call !== undefined) this.#ended(call, undefined);
+        this.#settle(post, stage, message);
+      },
+      failed: (failure) => {
+        if (call === undefined || failure.kind !== 'lost') this.#refused(message, failure, session);
+        else this.#ended(call, failure);
+        this.#settle(post, stage, message);
+      },
+    });
     if (call === undefined) this.#unsettled.add(post);
     else {
       call.exchange = post;
@@ -167,14 +165,14 @@ export class StreamableHttpUpstream implements RemoteLink {
   #ended(call: Call, failure: Failure | undefined): void {
     call.ended();
     if (call.over || this.#closed) return;
-    if (call.lastId === undefined) {
+    const { session } = call;
+    if (call.lastId === undefined || session === undefined) {
       const text = `${this.#where} ended its answer before it had answered the request.`;
       this.#failed(call.request, failure ?? { kind: 'lost', text });
       return;
     }
     call.resume({
-      open: (lastId, reading) => this.#session.get(lastId, reading),
-      event: (event) => this.#event(event, call),
+      event: (event) => this.#event(event, session, call),
       gone: ({ text }) => {
         const broke = `The connection to ${this.#where} broke before the request was answered`;
         this.#failed(call.request, {
@@ -187,47 +185,35 @@ export class StreamableHttpUpstream implements RemoteLink {
     });
   }
 
-  #openEvents(): void {
-    if (this.#closed) return;
-    this.#events?.close();
-    this.#events = openEvents(this.#session, this.#options, this.#timings, (event) =>
-      this.#event(event, undefined),
-    );
-  }
-
-  #event(event: ServerEvent, call: Call | undefined): void {
+  #event(event: ServerEvent, session: UpstreamSession, call: Call | undefined): void {
     if (this.#closed) return;
     if (call !== undefined && event.id !== undefined) call.lastId = event.id === '' ? undefined : event.id;
     // An event with an id and no data only says from where to resume.
     if (event.type !== 'message' || event.data === '') return;
-    this.#take(event.data, call, (reason) => this.#malformed(reason));
+    const reason = this.#take(event.data, session, call);
+    if (reason !== undefined) this.#malformed(reason);
   }
 
-  #body(text: Wire, type: string, call: Call | undefined): void {
+  #body(text: Wire, type: string, session: UpstreamSession, call: Call | undefined): void {
     if (this.#closed || call === undefined) return; // a notification's answer says nothing
-    this.#take(text, call, () => {
-      const failure = foreign(this.#where, text, type, (words) => this.#options.http.mask(words));
-      this.#failed(call.request, failure);
-    });
+    if (this.#take(text, session, call) === undefined) return;
+    const failure = foreign(this.#where, text, type, (words) => this.#options.http.mask(words));
+    this.#failed(call.request, failure);
   }
 
-  #take(text: Wire, call: Call | undefined, malformed: (reason: string) => void): void {
-    const scanned = scan(text);
-    if (scanned.kind === 'malformed') malformed(scanned.reason);
-    else if (scanned.kind !== 'batch') this.#deliver(scanned, call);
-    else {
-      for (const item of scanned.items) {
-        if (item.kind === 'malformed') this.#malformed(item.reason);
-        else this.#deliver(item, call);
-      }
-    }
+  #take(text: Wire, session: UpstreamSession, call: Call | undefined): string | undefined {
+    return readMessages(
+      text,
+      (message) => this.#deliver(message, session, call),
+      (reason) => this.#malformed(reason),
+    );
   }
 
   /** One message of the server's; `call` is the request on whose stream it came. */
-  #deliver(message: Message, call: Call | undefined): void {
+  #deliver(message: Message, session: UpstreamSession, call: Call | undefined): void {
     const about = call === undefined ? undefined : keyOf(call.request.id ?? '');
     if (message.kind === 'request' || message.kind === 'notification') {
-      this.#receiver?.message(message, about);
+      this.#receiver?.message(this.#keeper.seen(message, session), about);
       return;
     }
     const id = message.id === undefined || message.id === 'null' ? call?.request.id : message.id;
@@ -237,7 +223,7 @@ export class StreamableHttpUpstream implements RemoteLink {
       return;
     }
     this.#calls.delete(keyOf(id));
-    if (answered.request.method === 'initialize') this.#session.agree(message);
+    this.#keeper.answered(answered.request, message, session);
     this.#receiver?.message(message.kind === 'error' ? answerTo(id, message) : message, keyOf(id));
     answered.answered(this.#timings.cancelled);
     this.#wake();
@@ -259,23 +245,9 @@ export class StreamableHttpUpstream implements RemoteLink {
   }
 
   /** A POST that the server did not take. `session`: what it named as its session. */
-  #refused(message: Message, failure: Failure, session: string | undefined): void {
-    const isSessionGone = failure.status === 404 && session !== undefined;
-    if (!isSessionGone || failure.answer?.id === message.id) this.#failed(message, failure);
-    else this.#sessionGone(message);
-  }
-
-  /**
-   * The server has ended the session. It must be begun anew with another `initialize` (2025-11-25,
-   * transports, "Session Management"); so far the client has to do that, by starting again.
-   */
-  #sessionGone(message: Message): void {
-    this.#events?.close();
-    this.#failed(message, {
-      kind: 'session',
-      status: 404,
-      text: `${this.#where} has ended the session (HTTP status 404). Connect again to begin a new one.`,
-    });
+  #refused(message: Message, failure: Failure, session: UpstreamSession): void {
+    const reason = this.#keeper.refused(message, failure, session);
+    if (reason !== undefined) this.#failed(message, reason);
   }
 
   /** Tells the client, where it waits for an answer, or else the log. */
@@ -284,6 +256,7 @@ export class StreamableHttpUpstream implements RemoteLink {
     if (message.kind !== 'request' || message.id === undefined) {
       const what = message.method ?? 'answer';
       this.#emit('warning', `The client's ${what} was not delivered: ${failure.text}`);
+      this.#wake();
       return;
     }
     const key = keyOf(message.id);
@@ -295,12 +268,6 @@ export class StreamableHttpUpstream implements RemoteLink {
       this.#receiver?.message(errorFor(message, failure), key);
     }
     this.#wake();
-  }
-
-  #endSession(): Promise<void> {
-    this.#events?.close();
-    this.#events = undefined;
-    return this.#session.end();
   }
 
   #emit(level: 'debug' | 'warning', text: string): void {

@@ -60,6 +60,7 @@ export interface LogEntry {
   readonly method?: string;
   readonly path?: string;
   readonly name?: string;
+  readonly params?: unknown;
   readonly headers?: Record<string, string>;
   readonly closed?: string;
   readonly token?: string;

@@ -81,3 +81,20 @@ test('it is full some day', () => {
   outbox.clear();
   expect(outbox.idle).toBe(true);
 });
+
+test('paused, it lets nothing out but answers; what came to nothing goes first', async () => {
+  const { outbox, begun, stage } = record();
+  const [first, second, note, reply] = [request(1), request(2), notification(), answer(7)];
+  outbox.add(first);
+  outbox.pause();
+  for (const message of [second, note, reply]) outbox.add(message);
+  expect(begun).toEqual([first, reply]);
+  outbox.again([first]);
+  stage(first).done();
+  await Promise.resolve();
+  expect(begun).toEqual([first, reply]);
+  outbox.resume();
+  expect(begun).toEqual([first, reply, first, second]);
+  expect(outbox.idle).toBe(false);
+  expect(outbox.take()).toEqual([note]);
+});

@@ -127,7 +127,6 @@ export class Renewal {
   }
 
   #start(): void {
-    clearTimeout(this.#timer);
     const wait = this.#wait();
     if (wait > this.#timings.retryMax) {
       const often = `${this.#strikes} sessions in a row did not last`;
@@ -135,6 +134,7 @@ export class Renewal {
       this.#fail({ kind: 'session', text });
       return;
     }
+    clearTimeout(this.#timer);
     this.#state = 'renewing';
     this.#host.hold();
     this.#timer = setTimeout(() => void this.#run(), wait);

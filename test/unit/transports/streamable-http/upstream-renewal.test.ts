@@ -93,6 +93,18 @@ test('what comes meanwhile waits, and notifications are sent again too, in order
   ]);
 });
 
+test('a refusal that comes when the new session stands: sent again in it, and no other is begun', async () => {
+  const { client } = await begin();
+  await forget();
+  await set({ holdLate: true });
+  const late = client.request('late', 'late');
+  await fixture.log('"late"', 1);
+  expect((await client.request(1, 'echo')).result?.session).toBe(2);
+  await set({ holdLate: false });
+  expect((await late).result?.session).toBe(2);
+  expect(await initialized()).toHaveLength(2);
+});
+
 test('a call that the server goes on with is answered, and not sent again', async () => {
   const { client } = await begin();
   client.send({ id: 'long', method: 'hang' });

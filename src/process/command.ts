@@ -1,5 +1,5 @@
 /** Where a server's command stands on the disk, and in words why it could not be started. */
-import { accessSync, constants, statSync } from 'node:fs';
+import { accessSync, constants, type Stats, statSync } from 'node:fs';
 import { delimiter, isAbsolute, join, resolve } from 'node:path';
 import type { ServerDefinition } from '../config/definition.js';
 import { childEnvironment } from './environment.js';
@@ -33,7 +33,7 @@ export function spawnFailure(definition: ServerDefinition, error: unknown): stri
   }
   const found = findCommand(definition);
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  if (code === 'ENOENT') {
+  if (code === 'ENOENT' || code === 'ENOTDIR') {
     if (found !== undefined) {
       return `${found} exists, but the program that its first line (#!) names does not`;
     }
@@ -45,6 +45,10 @@ export function spawnFailure(definition: ServerDefinition, error: unknown): stri
   }
   if (code === 'EACCES') {
     return `${found ?? command} may not be executed by this user; check that it is a program and its permissions (chmod +x)`;
+  }
+  if (code === 'ERR_INVALID_ARG_VALUE') {
+    // Node's own words show the value, which may be a secret.
+    return `${found ?? command}: an argument, or a variable of its environment, holds a null character`;
   }
   return `${found ?? command}: ${error instanceof Error ? error.message : String(error)}`;
 }
@@ -64,11 +68,23 @@ function endings(environment: Readonly<Record<string, string>>): string[] {
 }
 
 function isFile(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false, bigint: false })?.isFile() ?? false;
+  return look(path)?.isFile() ?? false;
 }
 
 function isDirectory(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  return look(path)?.isDirectory() ?? false;
+}
+
+/**
+ * Undefined where it cannot be looked at, for whatever reason: it is missing, a part of its path is a file,
+ * or is a directory that this user may not enter. A search goes on then, as the system's own does.
+ */
+function look(path: string): Stats | undefined {
+  try {
+    return statSync(path);
+  } catch {
+    return undefined;
+  }
 }
 
 function isExecutable(path: string): boolean {

@@ -1,6 +1,6 @@
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterEach, expect, test } from 'vitest';
 import type { ServerDefinition } from '../../../src/config/definition.js';
@@ -156,12 +156,42 @@ posix(
       expect(await start(script('', { command: broken })).child.exit).toMatchObject({
         reason: /broken exists, but the program that its first line/,
       });
-      expect(await start(script('', { args: ['a\0b'] })).child.exit).toMatchObject({ kind: 'unspawnable' });
+      const impossible = await start(script('', { args: ['a\0b'] })).child.exit;
+      expect(impossible).toMatchObject({ kind: 'unspawnable', reason: /holds a null character$/ });
     } finally {
       rmSync(place, { recursive: true });
     }
   },
 );
+
+posix(
+  'a file in the place of a directory is told in words too: in the command, in cwd, in PATH',
+  async () => {
+    const under = `${import.meta.filename}/foo`;
+    expect(await start(script('', { command: under })).child.exit).toMatchObject({
+      reason: /there is no such file/,
+    });
+    expect(await start(script('', { cwd: under })).child.exit).toMatchObject({
+      reason: /working directory does not exist/,
+    });
+    const definition = script('', { command: 'no-such-command', env: { PATH: import.meta.filename } });
+    expect(await start(definition).child.exit).toMatchObject({ reason: /command not found/ });
+  },
+);
+
+posix('a directory of PATH that may not be entered is passed over', async () => {
+  const place = mkdtempSync(join(tmpdir(), 'mcp-proxy-test-'));
+  try {
+    chmodSync(place, 0o000);
+    const path = `${place}:${dirname(process.execPath)}`;
+    const definition = script('process.exit(5)', { command: 'node', env: { PATH: path } });
+    const exit = await start(definition).child.exit;
+    expect(describeExit(definition, exit, [])).toContain(`(${process.execPath}) ended with exit code 5`);
+  } finally {
+    chmodSync(place, 0o700);
+    rmSync(place, { recursive: true });
+  }
+});
 
 test('a good server ends when its stdin is closed', async () => {
   const { child } = start(fixtureDefinition('misbehave.mjs'));

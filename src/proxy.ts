@@ -23,6 +23,10 @@ import { Heartbeat } from './transports/heartbeat.js';
 const FINISH_MS = 5000;
 /** How long answers that are written get to reach their clients after that. */
 const FLUSH_MS = 2000;
+/** When what still runs is killed, in milliseconds from the beginning of the end: it then has time to go. */
+const KILL_AFTER_MS = 9500;
+/** When nothing is waited for any more: the whole takes 10 s at most. */
+const GIVE_UP_AFTER_MS = 9900;
 /** How often is looked whether they have finished. */
 const FINISH_CHECK_MS = 20;
 
@@ -74,7 +78,7 @@ export interface RunningProxy {
   /** `http://host:port`, with the real port. */
   readonly url: string;
   readonly servers: readonly ListeningServer[];
-  /** Settles once something was heard of every server. */
+  /** Settles once it is known of every server how its start went (`Pool.started`). */
   readonly started: Promise<readonly StartOutcome[]>;
   /** Ends in order: what is under way may finish, sessions end, then processes. Takes 10 s at most. */
   close(): Promise<void>;
@@ -184,11 +188,24 @@ export async function startProxy(options: ProxyOptions, emit: Emit): Promise<Run
     started: Promise.all(
       pools.map(async (one) => {
         const outcome = await one.started;
-        return { name: one.definition.name, ok: outcome.ok, reason: outcome.ok ? '' : outcome.reason };
+        return { one, reason: outcome.ok ? '' : outcome.reason };
+      }),
+    ).then((outcomes) =>
+      outcomes.map(({ one, reason }) => {
+        // A client may have brought it up, while the start of another server was still waited for.
+        const ok = reason === '' || one.state !== 'failed';
+        return { name: one.definition.name, ok, reason: ok ? '' : reason };
       }),
     ),
     async close() {
       stopping = true;
+      const killing = setTimeout(() => {
+        for (const one of pools) one.killNow();
+      }, KILL_AFTER_MS);
+      let givingUp: NodeJS.Timeout | undefined;
+      const tooLong = new Promise<void>((resolve) => {
+        givingUp = setTimeout(resolve, GIVE_UP_AFTER_MS);
+      });
       // The port stays open so long: what is under way may wait for an answer that the client has yet to
       // POST, and whoever comes with something new is told why not.
       const deadline = Date.now() + FINISH_MS;
@@ -196,7 +213,10 @@ export async function startProxy(options: ProxyOptions, emit: Emit): Promise<Run
         await new Promise((resolve) => setTimeout(resolve, FINISH_CHECK_MS));
       }
       sessions.close('the proxy is stopping');
-      await Promise.all([listener.close(FLUSH_MS), ...pools.map((one) => one.stop('the proxy is stopping'))]);
+      const all = [listener.close(FLUSH_MS), ...pools.map((one) => one.stop('the proxy is stopping'))];
+      await Promise.race([Promise.all(all), tooLong]);
+      clearTimeout(killing);
+      clearTimeout(givingUp);
     },
   };
 }

@@ -16,6 +16,11 @@ import {
 
 /** Processes that one server definition may have at once: some 50 MB each, so that a machine survives them. */
 const MAX_PROCESSES = 100;
+/**
+ * How long the end of a process that has not answered anything counts as a failed start, in milliseconds:
+ * `npx` and its like may download for so long before they find that there is no such package.
+ */
+export const START_PHASE_MS = 60_000;
 /** How long a process that nobody uses stays for the next client, in milliseconds. */
 const PROCESS_IDLE_MS = 15 * 60_000;
 
@@ -41,15 +46,21 @@ export class AtCapacity extends Error {}
 /** The processes of one server definition: started, shared out by the sharing rule, ended. */
 export class Pool {
   readonly definition: ServerDefinition;
-  /** Settles with the first thing heard of the server: that it works, or why it did not start. */
+  /**
+   * How the start went. It failed where the process could not be started, or ended within
+   * `START_PHASE_MS` before it answered anything and before a client came; else all is well with it.
+   */
   readonly started: Promise<{ readonly ok: true } | { readonly ok: false; readonly reason: string }>;
   readonly #options: PoolOptions;
   readonly #processes = new Set<ServerProcess>();
   readonly #profiles = new Map<string, ServerProcess>();
   readonly #handshakes = new WeakMap<ServerProcess, Promise<void>>();
   readonly #idleTimers = new Map<ServerProcess, () => void>();
-  readonly #retiring = new Set<Promise<void>>();
+  readonly #retiring = new Map<ServerProcess, Promise<void>>();
   #heard: (outcome: { ok: true } | { ok: false; reason: string }) => void = () => {};
+  #cancelStartPhase: () => void = () => {};
+  /** Whether a client came: from then on an end may be its doing, and tells nothing of the start. */
+  #used = false;
   #spare: ServerProcess | undefined;
   #lastExit: LastExit | undefined;
   /** What went wrong last, until a process works again. */
@@ -60,7 +71,10 @@ export class Pool {
     this.definition = definition;
     this.#options = options;
     this.started = new Promise((resolve) => {
-      this.#heard = resolve;
+      this.#heard = (outcome) => {
+        this.#cancelStartPhase();
+        resolve(outcome);
+      };
     });
   }
 
@@ -91,11 +105,15 @@ export class Pool {
 
   /** Starts the first process, so that a wrong command is told early and the first client does not wait. */
   start(): void {
-    if (this.definition.sharing !== 'shared') {
-      this.#spare = this.#startProcess();
-      return;
+    this.#cancelStartPhase = this.#options.clock.after(START_PHASE_MS, () => this.#heard({ ok: true }));
+    try {
+      if (this.definition.sharing === 'shared') this.#withHandshake(EVERYBODY);
+      else this.#spare = this.#startProcess();
+    } catch (error) {
+      // Whatever is wrong with this server, the others are served.
+      this.#failure = this.#tellFailure(error);
+      this.#heard({ ok: false, reason: this.#failure });
     }
-    this.#ready(EVERYBODY).catch((error: unknown) => this.#tellFailure(error));
   }
 
   /**
@@ -104,6 +122,7 @@ export class Pool {
    * @param initialize the client's `initialize`, which the session sends on this link next
    */
   open(initialize: Message): Link {
+    this.#used = true;
     const placement = place(this.definition.sharing, paramsOf(initialize));
     if (placement !== EVERYBODY) return this.#processFor(placement).attach();
     return (this.#profiles.get(EVERYBODY.profile) ?? this.#withHandshake(EVERYBODY)).attach();
@@ -111,13 +130,20 @@ export class Pool {
 
   /** The link of a request that comes with no handshake. Rejects where the server can't be had. */
   async openWithoutHandshake(): Promise<Link> {
+    this.#used = true;
     const placement = this.definition.sharing === 'shared' ? EVERYBODY : PROXY_ITSELF;
     return (await this.#ready(placement)).attach();
   }
 
   async stop(text: string): Promise<void> {
     this.#stopping = true;
-    await Promise.all([...this.processes.map((process) => process.stop(text)), ...this.#retiring]);
+    this.#cancelStartPhase();
+    await Promise.all([...this.processes.map((process) => process.stop(text)), ...this.#retiring.values()]);
+  }
+
+  /** Kills at once what has not ended yet. After `stop`, which settles then. */
+  killNow(): void {
+    for (const { child } of [...this.#processes, ...this.#retiring.keys()]) child.killNow();
   }
 
   /** The process of a profile whose handshake the proxy does itself, once that is done. */
@@ -134,8 +160,7 @@ export class Pool {
     this.#handshakes.set(process, handshake);
     handshake.catch((error: unknown) => {
       if (process.ended || !this.#processes.has(process)) return; // its end is told by itself
-      this.#tellFailure(error);
-      this.#failure = error instanceof Error ? error.message : String(error);
+      this.#failure = this.#tellFailure(error);
       this.#retire(process, 'the handshake failed');
     });
     return process;
@@ -215,8 +240,10 @@ export class Pool {
       text: `ends process ${process.child.pid ?? '?'}: ${why}`,
       server: this.definition.name,
     });
-    const ending = process.stop(why).finally(() => this.#retiring.delete(ending));
-    this.#retiring.add(ending);
+    this.#retiring.set(
+      process,
+      process.stop(why).finally(() => this.#retiring.delete(process)),
+    );
   }
 
   #remove(process: ServerProcess): void {
@@ -234,12 +261,14 @@ export class Pool {
     const { child } = process;
     this.#failure = text;
     this.#lastExit = { at: Date.now(), pid: child.pid, exit, text, stderr: child.stderrTail() };
-    if (!process.alive) this.#heard({ ok: false, reason: text });
+    const neverStarted = exit.kind === 'unspawnable' || !this.#used;
+    if (!process.alive && neverStarted) this.#heard({ ok: false, reason: text });
     this.#options.emit({ level: 'error', text, server: this.definition.name });
   }
 
-  #tellFailure(error: unknown): void {
+  #tellFailure(error: unknown): string {
     const text = error instanceof Error ? error.message : String(error);
     this.#options.emit({ level: 'error', text, server: this.definition.name });
+    return text;
   }
 }

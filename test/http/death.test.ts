@@ -1,5 +1,5 @@
 /** A server that dies, and the proxy that ends: who hears what. */
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { fixtureDefinition, isRunning } from '../fixtures/processes.js';
 import { Client, initializeBody, post, requestBody } from './harness/client.js';
 import { exchange, Stream, send } from './harness/http.js';
@@ -159,6 +159,34 @@ describe('the end of the proxy', () => {
     );
     const [answer] = await Promise.all([open, proxy.close()]);
     expect(JSON.parse(answer.body).result.text).toHaveLength(8_000_000);
+  });
+
+  it('takes 10 s at most, also where a call never ends and the server does not heed SIGTERM', async () => {
+    const stubborn = fixtureDefinition(
+      'misbehave.mjs',
+      { MISBEHAVE: 'ignore-end,ignore-term' },
+      { name: 'default' },
+    );
+    const proxy = await start({ defaultServer: stubborn });
+    const client = await Client.open(`${proxy.url}/mcp`);
+    const call = client.post(requestBody(1, 'tools/call', { name: 'wait' }));
+    await eventually(async () =>
+      (await proxy.status()).servers[0].requests_in_flight > 0 ? true : undefined,
+    );
+    const { pid } = (await proxy.status()).servers[0].processes[0];
+    const realPause = setTimeout;
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] });
+    try {
+      const closing = proxy.close();
+      await vi.advanceTimersByTimeAsync(9500);
+      // The time of the proxy stands still; the system needs some of its own.
+      while (isRunning(pid)) await new Promise((resolve) => realPause(resolve, 10));
+      await vi.advanceTimersByTimeAsync(500);
+      await closing;
+    } finally {
+      vi.useRealTimers();
+    }
+    expect(JSON.parse((await call).body)).toHaveProperty('error');
   });
 
   it('tells sessions without an open request nothing but the end of their streams', async () => {

@@ -4,7 +4,7 @@ import { makeRequest } from '../../../src/jsonrpc/make.js';
 import type { Message } from '../../../src/jsonrpc/message.js';
 import type { Clock } from '../../../src/relay/clock.js';
 import type { Link } from '../../../src/relay/link.js';
-import { AtCapacity, Pool, type PoolOptions } from '../../../src/servers/pool.js';
+import { AtCapacity, Pool, type PoolOptions, START_PHASE_MS } from '../../../src/servers/pool.js';
 import { fixtureDefinition, isRunning } from '../../fixtures/processes.js';
 
 const realClock: Clock = {
@@ -127,4 +127,77 @@ it('a server that crashed has failed until one works again', async () => {
   expect(pool.state).toBe('starting');
   await ask(next, initialize());
   expect(pool).toMatchObject({ state: 'ready', failure: undefined });
+});
+
+describe('the start', () => {
+  /** A clock whose timers fire when the test says so. */
+  function handClock(): { clock: Clock; pass: (ms: number) => void } {
+    const timers = new Map<() => void, number>();
+    const clock: Clock = {
+      now: () => 0,
+      after: (ms, action) => {
+        timers.set(action, ms);
+        return () => timers.delete(action);
+      },
+    };
+    return {
+      clock,
+      pass: (ms) => {
+        for (const [action, due] of timers) {
+          if (due <= ms && timers.delete(action)) action();
+        }
+      },
+    };
+  }
+
+  /** Kills the process that nobody uses; settles when the pool has taken note of it. */
+  async function crash(pool: Pool): Promise<void> {
+    const [{ child } = { child: undefined }] = pool.processes;
+    process.kill(child?.pid ?? 0, 'SIGKILL');
+    await child?.exit;
+    await Promise.resolve();
+  }
+
+  it('failed where the process ends before anything was heard of it', async () => {
+    const pool = makePool();
+    pool.start();
+    await crash(pool);
+    expect(await pool.started).toMatchObject({ ok: false, reason: /SIGKILL/ });
+    expect(pool.state).toBe('failed');
+  });
+
+  it('did not fail where that comes long after; the next client meets a new process', async () => {
+    const { clock, pass } = handClock();
+    const pool = makePool({}, { clock });
+    pool.start();
+    pass(START_PHASE_MS);
+    expect(await pool.started).toEqual({ ok: true });
+    await crash(pool);
+    expect(pool).toMatchObject({ state: 'failed', failure: expect.stringContaining('SIGKILL') });
+    expect(await ask(pool.open(initialize()), initialize())).toContain('puppet');
+    expect(pool.state).toBe('ready');
+  });
+
+  it('did not fail where a client was there, whose doing the end may be', async () => {
+    const { clock, pass } = handClock();
+    const pool = makePool({ args: ['-e', 'process.stdin.once("data", () => process.exit(9))'] }, { clock });
+    pool.start();
+    expect(await ask(pool.open(initialize()), initialize())).toContain('exit code 9');
+    expect(pool.failure).toContain('exit code 9');
+    pass(START_PHASE_MS);
+    expect(await pool.started).toEqual({ ok: true });
+  });
+
+  it.each(['auto', 'shared'] as const)('that throws is a failure in words: %s', async (sharing) => {
+    const broken: Partial<ServerDefinition> = { sharing };
+    const pool = makePool(broken);
+    Object.defineProperty(pool.definition, 'command', {
+      get: () => {
+        throw new Error('no command to be had');
+      },
+    });
+    expect(() => pool.start()).not.toThrow();
+    expect(await pool.started).toEqual({ ok: false, reason: 'no command to be had' });
+    expect(pool).toMatchObject({ state: 'failed', failure: 'no command to be had' });
+  });
 });

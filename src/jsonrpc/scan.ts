@@ -18,8 +18,8 @@ export interface Malformed {
   readonly reason: string;
 }
 
-/** Deeper nesting than this is refused: what reads it behind the proxy may recurse on a small stack. */
-export const MAX_DEPTH = 512;
+/** Deeper nesting than this is refused: what reads it behind the proxy recurses, Python's parser as deep as this. */
+export const MAX_DEPTH = 1000;
 
 /**
  * Reads one JSON text in one pass: checks that all of it is valid JSON (RFC 8259) and finds the head of

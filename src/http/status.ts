@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { maskArguments, maskValues } from '../observability/mask.js';
+import { maskArguments, valueMask } from '../observability/mask.js';
 import type { Pool } from '../servers/pool.js';
 import type { SessionRegistry } from '../sessions/registry.js';
 import { VERSION } from '../version.js';
@@ -26,16 +26,16 @@ export function status(source: StatusSource): object {
 
 function serverStatus(pool: Pool, registry: SessionRegistry): object {
   const { definition, lastExit } = pool;
-  const secrets = Object.values(definition.env);
+  const mask = valueMask(Object.values(definition.env));
   const sessions = registry.of(definition.name);
   const lastActivity = registry.lastActivity(definition.name);
   return {
     name: definition.name,
     state: pool.state,
-    reason: pool.failure === undefined ? null : maskValues(pool.failure, secrets),
+    reason: pool.failure === undefined ? null : mask(pool.failure),
     definition: {
-      command: definition.command,
-      args: maskArguments(definition.args).map((arg) => maskValues(arg, secrets)),
+      command: mask(definition.command),
+      args: maskArguments(definition.args).map(mask),
       env: Object.keys(definition.env),
       cwd: definition.cwd ?? null,
       pass_environment: definition.passEnvironment,
@@ -49,7 +49,7 @@ function serverStatus(pool: Pool, registry: SessionRegistry): object {
       sharing: process.placement?.kind ?? 'unassigned',
       sessions: process.sessions,
       requests_in_flight: process.inFlight,
-      stderr: process.child.stderrTail().map((line) => maskValues(line, secrets)),
+      stderr: process.child.stderrTail(),
     })),
     last_exit: lastExit
       ? {
@@ -57,8 +57,8 @@ function serverStatus(pool: Pool, registry: SessionRegistry): object {
           pid: lastExit.pid ?? null,
           exit_code: lastExit.exit.kind === 'exited' ? lastExit.exit.code : null,
           signal: lastExit.exit.kind === 'killed' ? lastExit.exit.signal : null,
-          reason: maskValues(lastExit.text, secrets),
-          stderr: lastExit.stderr.map((line) => maskValues(line, secrets)),
+          reason: lastExit.text,
+          stderr: lastExit.stderr,
         }
       : null,
     sessions: sessions.map((session) => ({

@@ -4,35 +4,79 @@ export const MASK = '***';
 /** Shorter values than this are not looked for in texts: they would hide ordinary words. */
 const MIN_SECRET = 6;
 
-const SECRET_NAME = /key|token|secret|password|passwd|credential|auth|cookie/i;
-
-/** Puts the mask in place of every one of these values in a text. */
-export function maskValues(text: string, secrets: readonly string[]): string {
-  let masked = text;
-  for (const secret of secrets) if (secret.length >= MIN_SECRET) masked = masked.replaceAll(secret, MASK);
-  return masked;
+/** Takes every one of some values out of a text. */
+export interface ValueMask {
+  (text: string): string;
+  /** Characters of the longest text that it looks for; 0 where it looks for none. */
+  readonly longest: number;
 }
 
 /**
- * The words of a command as they may be shown: the value of an option, or of `NAME=value`, whose name
- * says that it is a secret is masked, and so are the user's name and password in a URL.
+ * Puts the mask in place of these values wherever they stand in a text, also in the forms that JSON and
+ * URLs give them, and of each line of a value that has several. Those of fewer than 6 characters stay.
+ */
+export function valueMask(secrets: Iterable<string>): ValueMask {
+  const forms = new Set<string>();
+  for (const secret of secrets) {
+    for (const part of [secret, secret.trim(), ...secret.split(/[\r\n]+/)]) {
+      if (part.length < MIN_SECRET) continue;
+      forms.add(part);
+      forms.add(JSON.stringify(part).slice(1, -1));
+      // Half a surrogate pair, which encodeURIComponent refuses, becomes what a process gets in its place.
+      forms.add(encodeURIComponent(Buffer.from(part).toString()));
+    }
+  }
+  // The longest first: where one holds another, nothing of it may stay.
+  const ordered = [...forms].sort((a, b) => b.length - a.length);
+  const mask = (text: string): string =>
+    ordered.reduce((masked, secret) => masked.replaceAll(secret, MASK), text);
+  return Object.assign(mask, { longest: ordered[0]?.length ?? 0 });
+}
+
+/** Longer words are hardly for people to read, and may be anything. */
+const MAX_WORD = 64;
+const OPTION = /^--[a-z][a-z0-9_-]{0,39}$/i;
+const SHORT_OPTION = /^-[a-z]$/i;
+/** Short options that many programs have and whose next word is no secret: `npx -y`, `python -m`. */
+const HARMLESS_SHORT = new Set(['-y', '-m', '-v', '-q', '-i']);
+const SECRET_NAME =
+  /key|token|secret|pass|pwd|credential|auth|cookie|header|bearer|api|jwt|dsn|uri|url|conn|user|login|pin|cert|private|sign|session|env|data/i;
+/** Letters, digits and what stands in names and paths; no `=`, `:`, `?`, `@`, quotes or blanks. */
+const PLAIN = /^[\p{L}\p{N}._~/\\,-]+$/u;
+const SCOPE = /^@(?=[\w.-]+\/)/;
+/** How well-known tokens begin. */
+const TOKEN =
+  /^(sk|pk|rk|ghp|gho|ghu|ghs|ghr|github_pat|glpat|xox[a-z]|npm|hf|pat|eyJ|AKIA|ASIA|AIza)[-_A-Z\d]/;
+/** A part of a path that is as long as this and mixes letters and digits is more likely a token than a name. */
+const TOKEN_LENGTH = 16;
+
+/**
+ * The arguments of a command as they may be shown. Nobody can tell every secret by its looks, so only what
+ * is known to be harmless is shown: names of options, and plain words, paths and names of packages where
+ * they do not follow an option that may take a secret. All else is the mask; the number stays.
  */
 export function maskArguments(args: readonly string[]): string[] {
-  let secretFollows = false;
-  return args.map((arg) => {
-    if (secretFollows && !arg.startsWith('-')) {
-      secretFollows = false;
-      return MASK;
-    }
+  return args.map((arg, at) => {
+    if (takesSecret(args[at - 1] ?? '')) return MASK;
     const equals = arg.indexOf('=');
     const name = equals < 0 ? arg : arg.slice(0, equals);
-    const secret = SECRET_NAME.test(name) && !name.includes('/');
-    secretFollows = equals < 0 && secret && arg.startsWith('-');
-    if (equals >= 0 && secret) return `${name}=${MASK}`;
-    return maskUserinfo(arg);
+    if (name === '--' || OPTION.test(name)) return equals < 0 ? name : `${name}=${MASK}`;
+    return SHORT_OPTION.test(arg) || isHarmless(arg) ? arg : MASK;
   });
 }
 
-function maskUserinfo(text: string): string {
-  return text.replace(/([a-z][a-z\d+.-]*:\/\/)[^\s/@]+@/gi, `$1${MASK}@`);
+function takesSecret(before: string): boolean {
+  if (!before.startsWith('-') || before.includes('=')) return false;
+  return before.startsWith('--') ? SECRET_NAME.test(before) : !HARMLESS_SHORT.has(before);
+}
+
+function isHarmless(word: string): boolean {
+  if (word.length > MAX_WORD || word.startsWith('-')) return false;
+  const plain = word.replace(SCOPE, '');
+  return PLAIN.test(plain) && !plain.split(/[/\\]/).some(looksLikeToken);
+}
+
+function looksLikeToken(part: string): boolean {
+  if (TOKEN.test(part)) return true;
+  return part.length >= TOKEN_LENGTH && /\d/.test(part) && /\p{L}/u.test(part);
 }

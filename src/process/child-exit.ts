@@ -1,5 +1,6 @@
 /** How a child process came to its end, as data and in words. */
 import type { ServerDefinition } from '../config/definition.js';
+import { valueMask } from '../observability/mask.js';
 import { findCommand } from './command.js';
 
 export type ChildExit =
@@ -10,7 +11,8 @@ export type ChildExit =
 
 /**
  * One text for people: which server, its command as resolved (without its arguments, which may hold
- * secrets), what happened, and the last lines of its stderr, each on a line of its own.
+ * secrets), what happened, and the last lines of its stderr, each on a line of its own. The values of the
+ * definition's `env` are masked.
  *
  * @param stderrTail the lines to show, oldest first; may be empty
  */
@@ -19,15 +21,16 @@ export function describeExit(
   exit: ChildExit,
   stderrTail: readonly string[],
 ): string {
+  const mask = valueMask(Object.values(definition.env));
   const server = `server "${definition.name}"`;
-  if (exit.kind === 'unspawnable') return `${server} could not be started: ${exit.reason}`;
+  if (exit.kind === 'unspawnable') return `${server} could not be started: ${mask(exit.reason)}`;
   const command = findCommand(definition) ?? definition.command;
   const how = exit.kind === 'exited' ? `ended with exit code ${exit.code}` : bySignal(exit.signal);
   const tail =
     stderrTail.length === 0
       ? ''
       : `; its stderr ends with:${stderrTail.map((line) => `\n  ${line}`).join('')}`;
-  return `${server} (${command}) ${how}${tail}`;
+  return `${server} (${mask(command)}) ${how}${mask(tail)}`;
 }
 
 function bySignal(signal: string): string {

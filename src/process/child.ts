@@ -3,6 +3,7 @@ import type { ChildProcess } from 'node:child_process';
 import { PassThrough, type Readable, type Writable } from 'node:stream';
 import spawn from 'cross-spawn';
 import type { ServerDefinition } from '../config/definition.js';
+import { valueMask } from '../observability/mask.js';
 import type { ChildExit } from './child-exit.js';
 import { spawnFailure } from './command.js';
 import { childEnvironment } from './environment.js';
@@ -31,7 +32,7 @@ export interface Child {
    * `LAST_OUTPUT_MS` after the process ended.
    */
   readonly exit: Promise<ChildExit>;
-  /** The last lines of stderr, oldest first; bounded, without control characters. */
+  /** The last lines of stderr, oldest first; bounded, without control characters, masked. */
   stderrTail(): readonly string[];
   /** Ends it in steps (shutdown.ts), with all that it started. Settles when that is done. */
   stop(): Promise<ChildExit>;
@@ -40,7 +41,7 @@ export interface Child {
 }
 
 export interface ChildOptions {
-  /** Takes each line of stderr as plain text, without its end. */
+  /** Takes each line of stderr as plain text, without its end; the values of `env` are masked. */
   readonly onStderr?: (line: string) => void;
   readonly schedule?: Schedule;
 }
@@ -102,7 +103,10 @@ class RunningChild implements Child {
     this.stdout = parts.stdout;
     this.#stderr = parts.stderr;
     this.#schedule = options.schedule ?? realTime;
-    this.#lines = new StderrLines(options.onStderr ?? (() => undefined));
+    this.#lines = new StderrLines(
+      options.onStderr ?? (() => undefined),
+      valueMask(Object.values(definition.env)),
+    );
     this.exit = new Promise((resolve) => {
       this.#settle = resolve;
     });
@@ -187,7 +191,8 @@ class RunningChild implements Child {
 }
 
 function unspawnable(definition: ServerDefinition, error: unknown): ChildExit {
-  return { kind: 'unspawnable', reason: spawnFailure(definition, error) };
+  const mask = valueMask(Object.values(definition.env));
+  return { kind: 'unspawnable', reason: mask(spawnFailure(definition, error)) };
 }
 
 function neverStarted(exit: Promise<ChildExit>): Child {

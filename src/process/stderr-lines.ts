@@ -1,6 +1,10 @@
-/** The lines a child writes to stderr: each one handed on, the last ones kept. Octets in, plain text out. */
+/**
+ * The lines a child writes to stderr: each one handed on, the last ones kept. Octets in, plain text out,
+ * with the secrets of its definition masked: here once, for all who show it.
+ */
 import { StringDecoder } from 'node:string_decoder';
 import { stripVTControlCharacters } from 'node:util';
+import { type ValueMask, valueMask } from '../observability/mask.js';
 
 /** Characters of one line that are kept: enough for a message, too few for a dump of data to fill the log. */
 export const MAX_STDERR_LINE = 1000;
@@ -14,14 +18,22 @@ const CONTROL = /[^\P{Cc}\t]/gu;
 
 export class StderrLines {
   readonly #onLine: (line: string) => void;
+  readonly #mask: ValueMask;
+  /** Characters of an open line that are kept: one more secret than are shown, so that none is cut in two. */
+  readonly #limit: number;
   readonly #decoder = new StringDecoder('utf8');
   readonly #tail: string[] = [];
   #tailLength = 0;
   #open = '';
 
-  /** @param onLine takes each line that is not blank, without its end and without control characters */
-  constructor(onLine: (line: string) => void) {
+  /**
+   * @param onLine takes each line that is not blank, without its end and without control characters
+   * @param mask takes the secrets out of a line
+   */
+  constructor(onLine: (line: string) => void, mask: ValueMask = valueMask([])) {
     this.#onLine = onLine;
+    this.#mask = mask;
+    this.#limit = MAX_STDERR_LINE + 1 + mask.longest;
   }
 
   push(chunk: Buffer): void {
@@ -42,16 +54,19 @@ export class StderrLines {
     const pieces = text.split(LINE_END);
     const open = pieces.pop() ?? '';
     for (const piece of pieces) {
-      this.#line(this.#open + piece.slice(0, MAX_STDERR_LINE + 1));
+      this.#line(this.#open + piece.slice(0, this.#limit));
       this.#open = '';
     }
-    if (this.#open.length <= MAX_STDERR_LINE) this.#open += open.slice(0, MAX_STDERR_LINE + 1);
+    if (this.#open.length < this.#limit) this.#open += open.slice(0, this.#limit);
   }
 
   #line(raw: string): void {
-    const clean = stripVTControlCharacters(raw).replace(CONTROL, '').trimEnd();
+    const clean = this.#mask(stripVTControlCharacters(raw).replace(CONTROL, '')).trimEnd();
     if (clean === '') return;
-    const line = clean.length > MAX_STDERR_LINE ? `${clean.slice(0, MAX_STDERR_LINE)}…` : clean;
+    // Where the line went on, its end here may be the beginning of a secret that could not be seen whole.
+    const sure = raw.length < this.#limit ? clean.length : clean.length - this.#mask.longest;
+    const shown = Math.min(MAX_STDERR_LINE, Math.max(0, sure));
+    const line = clean.length > shown ? `${clean.slice(0, shown)}…` : clean;
     this.#tail.push(line);
     this.#tailLength += line.length;
     while (this.#tail.length > MAX_TAIL_LINES || this.#tailLength > MAX_TAIL_LENGTH) {

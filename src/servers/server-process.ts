@@ -1,5 +1,6 @@
 import type { ServerDefinition } from '../config/definition.js';
 import type { Emit } from '../observability/events.js';
+import { valueMask } from '../observability/mask.js';
 import { type Child, type ChildExit, describeExit, startChild } from '../process/child.js';
 import type { Clock } from '../relay/clock.js';
 import { Correlation } from '../relay/correlation.js';
@@ -27,8 +28,11 @@ export class ServerProcess {
   #ended = false;
 
   constructor(options: ServerProcessOptions) {
-    const { definition, emit } = options;
+    const { definition } = options;
     this.#options = options;
+    // What is told of it may show what it writes.
+    const mask = valueMask(Object.values(definition.env));
+    const emit: Emit = (event) => options.emit({ ...event, text: mask(event.text) });
     this.child = startChild(definition, {
       onStderr: (line) => emit({ level: 'info', text: line, server: definition.name }),
     });

@@ -44,6 +44,20 @@ describe('a server that dies', () => {
     expect((await fresh.ask('x/pid')).pid).not.toBe(pid);
   });
 
+  it('is told without what its environment holds: to the client, in the log and in /status', async () => {
+    const proxy = await start({ defaultServer: puppet({ env: { DB_PASS: 'hunter2secret' } }) });
+    const client = await Client.open(`${proxy.url}/mcp`);
+    const fatal = requestBody(1, 'x/exit', { code: 7, stderr: 'no login with hunter2secret' });
+    const { error } = JSON.parse((await client.post(fatal)).body);
+    expect(error).toMatchObject({
+      message: expect.stringContaining('no login with ***'),
+      data: { stderr: ['no login with ***'] },
+    });
+    expect(proxy.events.map(({ text }) => text)).toContain('no login with ***');
+    const shown = JSON.stringify([error, proxy.events, await proxy.status()]);
+    expect(shown).not.toContain('hunter2secret');
+  });
+
   it('is told on a stream that is open already', async () => {
     const { url } = await start();
     const client = await Client.open(`${url}/mcp`, { capabilities: { roots: {} } });

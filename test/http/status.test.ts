@@ -6,13 +6,22 @@ import { exchange, Stream, send } from './harness/http.js';
 import { closeAll, puppet, start, type TestProxy } from './harness/proxy.js';
 
 const SECRET = 'hunter2-hunter2';
+const ARGUMENTS = [
+  '--api-key',
+  'abcdefgh',
+  '--token=ijklmnop',
+  '--header',
+  'Authorization: Bearer qrstuvwx',
+  'https://host/mcp?api_key=yzabcdef',
+  'plain',
+];
 let proxy: TestProxy;
 
 beforeAll(async () => {
   proxy = await start({
     defaultServer: puppet({
       env: { PRIVATE: SECRET },
-      args: [...puppet().args, '--api-key', 'abcdefgh', '--token=ijklmnop', 'plain'],
+      args: [...puppet().args, ...ARGUMENTS],
       timeout: 60_000,
     }),
     namedServers: [puppet({ name: 'idle', sharing: 'session' })],
@@ -68,14 +77,16 @@ it('sessions, requests in flight and last activity are those of the moment', asy
 it('it shows no secret and no session id', async () => {
   const client = await Client.open(`${proxy.url}/mcp`);
   const { body } = await exchange(`${proxy.url}/status`);
-  for (const secret of [SECRET, 'abcdefgh', 'ijklmnop', client.session]) expect(body).not.toContain(secret);
+  for (const secret of [SECRET, 'abcdefgh', 'ijklmnop', 'qrstuvwx', 'yzabcdef', client.session]) {
+    expect(body).not.toContain(secret);
+  }
   expect(JSON.parse(body).servers[0].definition).toMatchObject({
     env: ['PRIVATE'],
-    args: [expect.any(String), '--api-key', '***', '--token=***', 'plain'],
+    args: [expect.any(String), '--api-key', '***', '--token=***', '--header', '***', '***', 'plain'],
     sharing: 'auto',
     timeout: 60,
   });
-  expect((await client.ask('x/pid')).argv).toEqual(['--api-key', 'abcdefgh', '--token=ijklmnop', 'plain']);
+  expect((await client.ask('x/pid')).argv).toEqual(ARGUMENTS);
 });
 
 it('it is for GET only, and for nobody to keep', async () => {

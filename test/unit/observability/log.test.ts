@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createLog } from '../../../src/observability/log.js';
-import { MASK, maskArguments, maskValues } from '../../../src/observability/mask.js';
+import { MASK, maskArguments, valueMask } from '../../../src/observability/mask.js';
 
 function logged(level: 'debug' | 'info' | 'warning' | 'error'): {
   lines: string[];
@@ -35,34 +35,50 @@ describe('the log', () => {
 
 describe('the mask', () => {
   it.each([
-    [
-      ['--api-key', 'abc'],
-      ['--api-key', MASK],
-    ],
-    [['--API_KEY=abc'], [`--API_KEY=${MASK}`]],
-    [['TOKEN=abc'], [`TOKEN=${MASK}`]],
-    [
-      ['--password', '--verbose'],
-      ['--password', '--verbose'],
-    ],
-    [
-      ['--token', 'a', 'b'],
-      ['--token', MASK, 'b'],
-    ],
-    [['postgres://user:pass@host/db'], [`postgres://${MASK}@host/db`]],
-    [['--url=https://u:p@h/'], [`--url=https://${MASK}@h/`]],
-    [
-      ['server.js', '--port', '80'],
-      ['server.js', '--port', '80'],
-    ],
-    [['/home/keys/server.js'], ['/home/keys/server.js']],
-    [[], []],
-  ])('of %j', (args, shown) => {
-    expect(maskArguments(args)).toEqual(shown);
+    ['--api-key abc', '--api-key ***'],
+    ['--API_KEY=abc', '--API_KEY=***'],
+    ['TOKEN=abc', '***'],
+    ['--token a b', '--token *** b'],
+    ['--token -SECRET plain --verbose', '--token *** *** --verbose'],
+    ['--header Bearer', '--header ***'],
+    ['-H X-Api-Key -p SECRET -pSECRET', '-H *** -p *** ***'],
+    ['-p --token SECRET', '-p *** ***'],
+    ['postgres://u:SEK@RET7@h', '***'],
+    ['https://host/mcp?api_key=SEKRET1', '***'],
+    ['--url=https://u:p@h/', '--url=***'],
+    ['/opt/x/TOKEN=abc', '***'],
+    ['{"apiKey":"x"}', '***'],
+    ['ghp_abcdefghijk sk-abc eyJhbGciOi a1b2c3d4e5f6a7b8', '*** *** *** ***'],
+    ['server.js --port 80 -- plain', 'server.js --port 80 -- plain'],
+    ['-y @scope/name /srv', '-y @scope/name /srv'],
+    ['-m mcp_server_git --repository ../x', '-m mcp_server_git --repository ../x'],
+    ['/home/keys/server.js', '/home/keys/server.js'],
+    [`/${'x'.repeat(64)}`, '***'],
+  ])('of the arguments %s', (args, shown) => {
+    expect(maskArguments(args.split(' '))).toEqual(shown.split(' '));
+  });
+
+  it('of an argument of several words', () => {
+    expect(maskArguments(['Authorization: Bearer abc', 'a b', ''])).toEqual([MASK, MASK, MASK]);
+    expect(maskArguments([])).toEqual([]);
   });
 
   it('hides every value that is long enough to be told from a word', () => {
-    expect(maskValues('a secret-1 b secret-1 on', ['secret-1', 'on', ''])).toBe(`a ${MASK} b ${MASK} on`);
-    expect(maskValues('$& $1', ['$& $1x'])).toBe('$& $1');
+    const mask = valueMask(['secret-1', 'on', '', 'short', '$& $1x']);
+    expect(mask('a secret-1 b secret-1 on short')).toBe(`a ${MASK} b ${MASK} on short`);
+    expect(mask('$& $1 $& $1x')).toBe(`$& $1 ${MASK}`);
+    expect(valueMask([])('text')).toBe('text');
+  });
+
+  it('hides a value in its other forms, each of its lines, and the longer of two', () => {
+    const mask = valueMask([
+      'with "quotes"',
+      'with a blank',
+      'first line\nsecond line\n',
+      'prefix',
+      'prefix-more',
+    ]);
+    const text = 'with \\"quotes\\"; with%20a%20blank; second line; prefix-more; prefix';
+    expect(mask(text)).toBe([MASK, MASK, MASK, MASK, MASK].join('; '));
   });
 });

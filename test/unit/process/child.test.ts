@@ -121,6 +121,18 @@ test('a flood on stderr is read, and only its end is kept', async () => {
   expect(await child.stop()).toEqual({ kind: 'exited', code: 0 });
 });
 
+test('a value of the environment is shown nowhere', async () => {
+  const code = 'console.error("no login with " + process.env.DB_PASS); process.exit(4)';
+  const definition = script(code, { env: { DB_PASS: 'hunter2secret' } });
+  const { child, lines } = start(definition);
+  const exit = await child.exit;
+  expect(lines).toEqual(['no login with ***']);
+  expect(child.stderrTail()).toEqual(['no login with ***']);
+  expect(describeExit(definition, exit, ['again hunter2secret'])).toMatch(/again \*\*\*$/);
+  const missing = script('', { command: 'no-hunter2secret', env: { DB_PASS: 'hunter2secret' } });
+  expect(await start(missing).child.exit).toMatchObject({ reason: /^command not found: no-\*\*\*;/ });
+});
+
 test('a command that does not exist is told in words', async () => {
   const definition = script('', { command: 'no-such-command-here', name: 'mine' });
   const { child } = start(definition);
@@ -213,7 +225,7 @@ posix('one that ignores the end of stdin gets SIGTERM, one that ignores that too
 
 posix.each(['grandchild', 'grandchild-stubborn'])('%s: what the child started ends with it', async (kind) => {
   const { child, line } = start(fixtureDefinition('misbehave.mjs', { MISBEHAVE: kind }));
-  const pid = Number((await line(/^grandchild/)).split(' ')[1]);
+  const pid = Number((await line(/ \d+$/)).split(' ')[1]);
   expect(isRunning(pid)).toBe(true);
   child.stdout.resume();
   expect(await child.stop()).toEqual({ kind: 'exited', code: 0 });
@@ -226,7 +238,7 @@ posix(
     const { child, line } = start(
       fixtureDefinition('misbehave.mjs', { MISBEHAVE: 'grandchild,die-at-initialize' }),
     );
-    const pid = Number((await line(/^grandchild/)).split(' ')[1]);
+    const pid = Number((await line(/ \d+$/)).split(' ')[1]);
     child.stdout.resume();
     child.stdin.write('{"jsonrpc":"2.0","id":1,"method":"initialize","params":{}}\n');
     expect(await child.exit).toEqual({ kind: 'exited', code: 3 });
@@ -236,7 +248,7 @@ posix(
 
 linux('also what left the process group is ended with the child', async () => {
   const { child, line } = start(fixtureDefinition('misbehave.mjs', { MISBEHAVE: 'grandchild-away' }));
-  const pid = Number((await line(/^grandchild/)).split(' ')[1]);
+  const pid = Number((await line(/ \d+$/)).split(' ')[1]);
   await child.stop();
   await gone(pid);
 });
@@ -244,7 +256,7 @@ linux('also what left the process group is ended with the child', async () => {
 linux('a process that got away and holds the pipes does not hold the exit up', async () => {
   const definition = fixtureDefinition('misbehave.mjs', { MISBEHAVE: 'grandchild-away,die-at-initialize' });
   const { child, line } = start(definition);
-  const pid = Number((await line(/^grandchild/)).split(' ')[1]);
+  const pid = Number((await line(/ \d+$/)).split(' ')[1]);
   child.stdin.write('{"jsonrpc":"2.0","id":1,"method":"initialize","params":{}}\n');
   expect(await child.exit).toEqual({ kind: 'exited', code: 3 });
   process.kill(pid, 'SIGKILL');
@@ -255,7 +267,7 @@ posix('killNow ends it at once, with what it started', async () => {
   const { child, line } = start(
     fixtureDefinition('misbehave.mjs', { MISBEHAVE: 'ignore-end,ignore-term,grandchild-stubborn' }),
   );
-  const pid = Number((await line(/^grandchild/)).split(' ')[1]);
+  const pid = Number((await line(/ \d+$/)).split(' ')[1]);
   child.killNow();
   expect(await child.stop()).toEqual({ kind: 'killed', signal: 'SIGKILL' });
   await gone(pid);

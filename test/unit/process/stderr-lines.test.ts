@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { MASK, valueMask } from '../../../src/observability/mask.js';
 import {
   MAX_STDERR_LINE,
   MAX_TAIL_LENGTH,
@@ -6,9 +7,12 @@ import {
   StderrLines,
 } from '../../../src/process/stderr-lines.js';
 
-function read(chunks: readonly (string | Buffer)[]): { lines: string[]; tail: readonly string[] } {
+function read(
+  chunks: readonly (string | Buffer)[],
+  secrets: readonly string[] = [],
+): { lines: string[]; tail: readonly string[] } {
   const lines: string[] = [];
-  const reader = new StderrLines((line) => lines.push(line));
+  const reader = new StderrLines((line) => lines.push(line), valueMask(secrets));
   for (const chunk of chunks) reader.push(Buffer.from(chunk));
   reader.end();
   return { lines, tail: reader.tail() };
@@ -38,4 +42,24 @@ test('keeps the last lines, bounded in number and in length', () => {
   const long = read(Array.from({ length: 40 }, (_, i) => `${i} ${'x'.repeat(900)}\n`));
   expect(long.tail.join('').length).toBeLessThanOrEqual(MAX_TAIL_LENGTH);
   expect(long.tail.at(-1)).toMatch(/^39 /);
+});
+
+test('masks secrets, wherever the chunks and the line are cut', () => {
+  const secret = 'hunter2-hunter2';
+  const octets = Buffer.from(`the password is ${secret}!\n`);
+  const each = [...octets].map((octet) => Buffer.from([octet]));
+  for (const chunks of [[octets], each]) {
+    expect(read(chunks, [secret])).toEqual({
+      lines: [`the password is ${MASK}!`],
+      tail: [`the password is ${MASK}!`],
+    });
+  }
+  const colours = '\u001b[31m'.repeat(20);
+  for (const before of ['', colours]) {
+    for (let length = MAX_STDERR_LINE - 120; length < MAX_STDERR_LINE + 40; length++) {
+      const [line] = read([`${before}${'x'.repeat(length)}${secret} and more\n`], [secret]).lines;
+      expect(line).not.toContain('hun');
+      expect(line?.length).toBeLessThanOrEqual(MAX_STDERR_LINE + 1);
+    }
+  }
 });

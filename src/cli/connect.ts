@@ -4,7 +4,7 @@ import { linger } from '../relay/linger.js';
 import { relay } from '../relay/relay.js';
 import { StdioDownstream } from '../transports/stdio/downstream.js';
 import { connectRemote, type RemoteOptions } from '../upstream/remote.js';
-import { endSignal } from './signals.js';
+import type { EndSignal } from './signals.js';
 
 /** How long what is under way gets to finish after the client has closed stdin, in milliseconds. */
 const FINISH_MS = 5000;
@@ -13,15 +13,19 @@ const FINISH_MS = 5000;
  * Client mode: a stdio server for the client that started this process. Returns the exit code.
  * Rejects, before anything begins, for options that can't be used (`connectRemote`).
  */
-export async function connect(options: RemoteOptions, emit: Emit): Promise<number> {
+export async function connect(
+  options: RemoteOptions,
+  emit: Emit,
+  signal: Promise<EndSignal>,
+): Promise<number> {
   const upstream = connectRemote(options, emit);
   const client = new StdioDownstream({ input: process.stdin, output: process.stdout });
   const finished = (): Promise<void> =>
     Promise.race([upstream.settled(), wait(FINISH_MS, undefined, { ref: false })]);
   relay(linger(client, finished), upstream);
   // A signal ends it in the same order as the end of stdin.
-  void endSignal().then((signal) => {
-    emit({ level: 'info', text: `${signal}: stopping` });
+  void signal.then((name) => {
+    emit({ level: 'info', text: `${name}: stopping` });
     process.stdin.destroy();
   });
   await upstream.done;

@@ -5,6 +5,7 @@ import { createLog } from '../observability/log.js';
 import type { ClientOptions } from './client-options.js';
 import { parseCommandLine } from './options.js';
 import { nameClash, type ServerFile, type ServerOptions } from './server-options.js';
+import { type EndSignal, endSignal } from './signals.js';
 
 /** Wrong usage or configuration (docs/architecture.md, "Ends"). */
 const WRONG_USAGE = 2;
@@ -14,13 +15,23 @@ export interface Surroundings {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly writeOut: (text: string) => void;
   readonly writeError: (text: string) => void;
+  /** Settles when the program is asked to end. */
+  readonly signal: Promise<EndSignal>;
 }
 
-const own: Surroundings = {
-  env: process.env,
-  writeOut: (text) => void process.stdout.write(text),
-  writeError: (text) => void process.stderr.write(text),
-};
+/** Those of this process. To be called once, before anything else. */
+function ownSurroundings(): Surroundings {
+  const signal = endSignal();
+  // Whoever reads them may go away while the servers are still in use (a pipe into `head`, a terminal that
+  // is closed): what is written is lost then, and nobody could be told.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+  return {
+    env: process.env,
+    writeOut: (text) => void process.stdout.write(text),
+    writeError: (text) => void process.stderr.write(text),
+    signal,
+  };
+}
 
 /**
  * The whole program.
@@ -28,7 +39,10 @@ const own: Surroundings = {
  * @param argv without the names of the interpreter and the program
  * @returns the exit code, when all has ended
  */
-export async function main(argv: readonly string[], { env, writeOut, writeError } = own): Promise<number> {
+export async function main(
+  argv: readonly string[],
+  { env, writeOut, writeError, signal }: Surroundings = ownSurroundings(),
+): Promise<number> {
   const line = await parseCommandLine(argv, env);
   if (line.mode === 'usage-error') {
     writeError(line.text);
@@ -42,11 +56,11 @@ export async function main(argv: readonly string[], { env, writeOut, writeError 
   for (const text of line.warnings) emit({ level: 'warning', text });
   try {
     if (line.mode === 'client') {
-      return await connectTo(line.options, emit);
+      return await connectTo(line.options, emit, signal);
     }
     const options = await complete(line.options, line.file, env, emit);
     const { serve } = await import('./serve.js');
-    return await serve(options, emit, writeError);
+    return await serve(options, emit, writeError, signal);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     writeError(`mcp-proxy: error: ${error.message}\n`);
@@ -55,10 +69,10 @@ export async function main(argv: readonly string[], { env, writeOut, writeError 
 }
 
 /** Throws `ConfigError` for what is wrong with the options and shows only now: a CA bundle that is none. */
-async function connectTo(options: ClientOptions, emit: Emit): Promise<number> {
+async function connectTo(options: ClientOptions, emit: Emit, signal: Promise<EndSignal>): Promise<number> {
   const { connect } = await import('./connect.js');
   try {
-    return await connect(options, emit);
+    return await connect(options, emit, signal);
   } catch (error) {
     throw new ConfigError(error instanceof Error ? error.message : String(error));
   }

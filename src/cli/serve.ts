@@ -1,14 +1,16 @@
 import type { Emit } from '../observability/events.js';
 import { killAllNow } from '../process/tree.js';
 import { type ProxyOptions, type RunningProxy, startProxy } from '../proxy.js';
-import { endSignal } from './signals.js';
+import { type EndSignal, hasCome } from './signals.js';
 
 /** Server mode: runs until a signal ends it, or no server could be started. Returns the exit code. */
 export async function serve(
   options: ProxyOptions,
   emit: Emit,
   writeError: (text: string) => void,
+  signal: Promise<EndSignal>,
 ): Promise<number> {
+  if (await hasCome(signal)) return 0;
   process.on('exit', killAllNow);
   let proxy: RunningProxy;
   try {
@@ -18,7 +20,6 @@ export async function serve(
     return 1;
   }
   announce(proxy, emit, writeError);
-  const signal = endSignal();
   const failed = proxy.started.then((outcomes) => {
     const bad = outcomes.filter((outcome) => !outcome.ok);
     return bad.length === outcomes.length ? bad : new Promise<never>(() => {});

@@ -45,8 +45,7 @@ const SECRET_NAME =
 const PLAIN = /^[\p{L}\p{N}._~/\\,-]+$/u;
 const SCOPE = /^@(?=[\w.-]+\/)/;
 /** How well-known tokens begin. */
-const TOKEN =
-  /^(sk|pk|rk|ghp|gho|ghu|ghs|ghr|github_pat|glpat|xox[a-z]|npm|hf|pat|eyJ|AKIA|ASIA|AIza)[-_A-Z\d]/;
+const TOKEN = /^(eyJ|AKIA|ASIA|AIza|xox[a-z]-|github_pat_|glpat-|(sk|pk|rk|pat)[-_]|(gh[a-z]|npm|hf)_)/;
 /** A part of a path that is as long as this and mixes letters and digits is more likely a token than a name. */
 const TOKEN_LENGTH = 16;
 

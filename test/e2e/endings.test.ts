@@ -1,8 +1,11 @@
 /** How the command ends: its server processes on the way out, and a start that cannot be. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { req } from '../requirements.js';
 import { descendants, end, isAlive, type Program, start } from './harness/processes.js';
@@ -80,6 +83,92 @@ it('a call that does not finish gets an error', async () => {
   await session.call('await-hold', { key: 'k', state: 'open' });
   proxy.program.kill('SIGINT');
   expect(JSON.parse(await (await call).text())).toMatchObject({ error: { code: expect.any(Number) } });
+  expect(await proxy.program.ended).toEqual({ code: 0, signal: null });
+});
+
+it.each(['server', 'client'])(
+  'a signal that comes before all is ready ends it in order: %s mode',
+  async (mode) => {
+    // The module is loaded before the program: the signal comes the moment that somebody listens for it.
+    const early = `process.on('newListener', (name) => { if (name === 'SIGTERM') setImmediate(() => process.kill(process.pid, 'SIGTERM')); });`;
+    const args = mode === 'server' ? ['--port', '0', '--', ...LEGACY_SERVER] : ['http://127.0.0.1:9/mcp'];
+    const preload = ['--import', `data:text/javascript,${encodeURIComponent(early)}`];
+    const program = scope.add(start(process.execPath, [...preload, PROXY, ...args]), end);
+    expect(await program.ended).toEqual({ code: 0, signal: null });
+    expect(program.stdout()).toBe('');
+  },
+);
+
+it('nobody has to read its stderr', async () => {
+  const noisy =
+    'setInterval(() => console.error("noise"), 1); process.stdin.resume().on("end", () => process.exit())';
+  const args = ['--port', '0', '--named-server', 'noisy', `node -e '${noisy}'`, '--', ...LEGACY_SERVER];
+  const child = spawn(process.execPath, [PROXY, ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const ended = once(child, 'exit');
+  scope.add(child, async () => {
+    child.kill('SIGTERM');
+    await ended;
+  });
+  let url = '';
+  for await (const line of createInterface({ input: child.stderr })) {
+    if (line.startsWith('{"event":"listening"')) url = JSON.parse(line).url;
+    if (url !== '' && line.endsWith('noise')) break;
+  }
+  child.stderr.destroy();
+  const session = await RawSession.begin(`${url}/mcp`);
+  await session.call('who');
+  child.kill('SIGTERM');
+  expect(await ended).toEqual([0, null]);
+});
+
+it.each(['first', 'never'])(
+  'a server that dies later does not end the proxy; a client came: %s',
+  async (came) => {
+    const proxy = await startProxy(scope, ['--', ...LEGACY_SERVER]);
+    const serverPid = async (): Promise<number> => {
+      const status = await (await fetch(`${proxy.url}/status`)).json();
+      return status.servers[0].processes[0].pid;
+    };
+    const pid = await serverPid();
+    if (came === 'first') {
+      await RawSession.begin(proxy.of('default').mcp);
+      process.kill(pid, 'SIGKILL');
+      await proxy.program.line('stderr', (line) => (line.includes('SIGKILL') ? line : undefined));
+      await RawSession.begin(proxy.of('default').mcp);
+      expect(await serverPid()).not.toBe(pid);
+      proxy.program.kill('SIGTERM');
+      expect(await proxy.program.ended).toEqual({ code: 0, signal: null });
+    } else {
+      process.kill(pid, 'SIGKILL');
+      expect(await proxy.program.ended).toEqual({ code: 1, signal: null });
+    }
+  },
+);
+
+it('a client whose first words kill the server does not end the proxy', async () => {
+  const script = 'process.stdin.once("data", () => { throw new Error("cannot read this"); })';
+  const proxy = await startProxy(scope, ['--', process.execPath, '-e', script]);
+  const params = { protocolVersion: 7 };
+  const answer = await fetch(proxy.of('default').mcp, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', accept: 'application/json, text/event-stream' },
+    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'initialize', params }),
+  });
+  expect(await answer.text()).toContain('cannot read this');
+  expect((await (await fetch(`${proxy.url}/status`)).json()).server_instances).toEqual({ default: 'failed' });
+  proxy.program.kill('SIGTERM');
+  expect(await proxy.program.ended).toEqual({ code: 0, signal: null });
+});
+
+it('a path through a file as one of the commands does not keep the others from starting', async () => {
+  const wrong = `${import.meta.filename}/foo`;
+  const alone = run('--port', '0', wrong);
+  expect(await alone.ended).toEqual({ code: 1, signal: null });
+  expect(alone.stderr()).toContain('there is no such file');
+  const proxy = await startProxy(scope, ['--named-server', 'wrong', wrong, '--', ...LEGACY_SERVER]);
+  const session = await RawSession.begin(proxy.of('default').mcp);
+  await session.call('who');
+  proxy.program.kill('SIGTERM');
   expect(await proxy.program.ended).toEqual({ code: 0, signal: null });
 });
 

@@ -21,6 +21,7 @@ async function run(...argv: string[]): Promise<{ code: number; out: string; erro
   let error = '';
   const code = await main(argv, {
     env: {},
+    signal: new Promise(() => undefined),
     writeOut: (text) => {
       out += text;
     },

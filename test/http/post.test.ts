@@ -180,6 +180,16 @@ describe('batches', () => {
     expect(answer).toMatchObject({ status: 202, body: '' });
   });
 
+  it(`${req('streamable-http.batch.accepted-202')} of responses are answered 202, and each is taken`, async () => {
+    const asked = await Client.open(mcp, { version: '2025-03-26', capabilities: { roots: {} } });
+    const questions = ['a', 'b'].map((id) => ({ jsonrpc: '2.0', id, method: 'roots/list' }));
+    const stream = await asked.stream('x/emit', { messages: questions });
+    await stream.ended();
+    const answers = JSON.stringify(['a', 'b'].map((id) => ({ jsonrpc: '2.0', id, result: { roots: [] } })));
+    expect(await asked.post(answers)).toMatchObject({ status: 202, body: '' });
+    expect((await asked.post(answers)).status).toBe(400);
+  });
+
   it('of one request are answered with an array of one', async () => {
     expect(JSON.parse((await client.post(`[${requestBody(1, 'ping')}]`)).body)).toHaveLength(1);
   });

@@ -86,18 +86,29 @@ it('a call that does not finish gets an error', async () => {
   expect(await proxy.program.ended).toEqual({ code: 0, signal: null });
 });
 
-it.each(['server', 'client'])(
-  'a signal that comes before all is ready ends it in order: %s mode',
-  async (mode) => {
-    // The module is loaded before the program: the signal comes the moment that somebody listens for it.
-    const early = `process.on('newListener', (name) => { if (name === 'SIGTERM') setImmediate(() => process.kill(process.pid, 'SIGTERM')); });`;
-    const args = mode === 'server' ? ['--port', '0', '--', ...LEGACY_SERVER] : ['http://127.0.0.1:9/mcp'];
-    const preload = ['--import', `data:text/javascript,${encodeURIComponent(early)}`];
-    const program = scope.add(start(process.execPath, [...preload, PROXY, ...args]), end);
-    expect(await program.ended).toEqual({ code: 0, signal: null });
-    expect(program.stdout()).toBe('');
-  },
-);
+const SIGNAL = "process.kill(process.pid, 'SIGTERM');";
+/** Loaded before the program: SIGTERM comes at the moment that it begins to listen, or to use its stdin. */
+const EARLY_SIGNAL = {
+  server: `import { Server } from 'node:net';
+    const { listen } = Server.prototype;
+    Server.prototype.listen = function (...args) { ${SIGNAL} return listen.apply(this, args); };`,
+  client: `const { get } = Object.getOwnPropertyDescriptor(process, 'stdin');
+    Object.defineProperty(process, 'stdin', { configurable: true, get() {
+      Object.defineProperty(process, 'stdin', { get });
+      ${SIGNAL} return process.stdin;
+    } });`,
+};
+
+it.each([
+  ['server', ['--port', '0', '--', ...LEGACY_SERVER]],
+  ['client', ['http://127.0.0.1:9/mcp']],
+] as const)('a signal that comes before all is ready ends it in order: %s mode', async (mode, args) => {
+  const preload = ['--import', `data:text/javascript,${encodeURIComponent(EARLY_SIGNAL[mode])}`];
+  const program = scope.add(start(process.execPath, [...preload, PROXY, ...args]), end);
+  expect(await program.ended).toEqual({ code: 0, signal: null });
+  expect(program.stdout()).toBe('');
+  expect(program.stderr()).toContain('SIGTERM: stopping');
+});
 
 it('nobody has to read its stderr', async () => {
   const noisy =

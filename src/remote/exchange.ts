@@ -13,6 +13,9 @@ const MAX_MESSAGE = 64 * 1024 * 1024;
 /** Octets of a refusal that are read: room for a JSON-RPC error with data. The rest is not waited for. */
 const MAX_REFUSAL = 1024 * 1024;
 
+/** Longest time, in ms, that the body of a refusal is waited for: the status has already said what matters. */
+const REFUSAL_TIME = 3_000;
+
 /** What a remote server answers to one request. `ended` or `failed` comes last, and only one of them. */
 export interface Reading {
   /** The request goes out now. */
@@ -32,7 +35,7 @@ export interface Reading {
 export function exchange(http: HttpClient, request: HttpRequest, reading: Reading): Exchange {
   const answer = new Answer(http, request, reading);
   answer.exchange = http.send(request, answer);
-  return answer.exchange;
+  return answer;
 }
 
 /** The same for a request whose answer is one short text. */
@@ -50,7 +53,7 @@ export function request(http: HttpClient, request: HttpRequest): Promise<{ text:
   });
 }
 
-class Answer implements HttpHandler {
+class Answer implements HttpHandler, Exchange {
   readonly #http: HttpClient;
   readonly #request: HttpRequest;
   readonly #reading: Reading;
@@ -60,6 +63,7 @@ class Answer implements HttpHandler {
   #headers: IncomingHttpHeaders = {};
   #reader: EventReader | undefined;
   #over = false;
+  #timer: NodeJS.Timeout | undefined;
   exchange: Exchange | undefined;
 
   constructor(http: HttpClient, request: HttpRequest, reading: Reading) {
@@ -72,6 +76,11 @@ class Answer implements HttpHandler {
     return describeUrl(this.#request.url);
   }
 
+  abort(): void {
+    this.#finish();
+    this.exchange?.abort();
+  }
+
   sent(): void {
     this.#reading.sent?.();
   }
@@ -79,7 +88,10 @@ class Answer implements HttpHandler {
   head(status: number, headers: IncomingHttpHeaders): void {
     this.#status = status;
     this.#headers = headers;
-    if (!this.#good) return;
+    if (!this.#good) {
+      this.#timer = setTimeout(() => this.#enough(), REFUSAL_TIME);
+      return;
+    }
     const encoding = headers['content-encoding'];
     if (encoding !== undefined && encoding !== 'identity') {
       this.#abort('foreign', `${this.#where} answered in an encoding it was not asked for (${encoding}).`);
@@ -99,10 +111,7 @@ class Answer implements HttpHandler {
     this.#length += chunk.length;
     if (this.#good) {
       if (this.#length > MAX_MESSAGE) this.#tooLong();
-    } else if (this.#length > MAX_REFUSAL) {
-      this.exchange?.abort();
-      this.#refused();
-    }
+    } else if (this.#length > MAX_REFUSAL) this.#enough();
   }
 
   end(): void {
@@ -112,7 +121,7 @@ class Answer implements HttpHandler {
       return;
     }
     if (this.#length > 0) this.#reading.body(withoutMark(this.#whole()), contentType(this.#headers));
-    this.#over = true;
+    this.#finish();
     this.#reading.ended();
   }
 
@@ -122,7 +131,7 @@ class Answer implements HttpHandler {
       this.#refused(); // the status says it; the words that are missing from the body can be missed
       return;
     }
-    this.#over = true;
+    this.#finish();
     this.#reading.failed(this.#failureOf(error));
   }
 
@@ -159,13 +168,24 @@ class Answer implements HttpHandler {
 
   #abort(kind: Failure['kind'], text: string): void {
     if (this.#over) return;
-    this.#over = true;
-    this.exchange?.abort();
+    this.abort();
     this.#reading.failed({ kind, text });
   }
 
-  #refused(): void {
+  #finish(): void {
     this.#over = true;
+    clearTimeout(this.#timer);
+  }
+
+  /** The rest of a refusal's body is not waited for. */
+  #enough(): void {
+    if (this.#over) return;
+    this.exchange?.abort();
+    this.#refused();
+  }
+
+  #refused(): void {
+    this.#finish();
     const { location } = this.#headers;
     const url = this.#request.url;
     const redirect =

@@ -58,6 +58,13 @@ export function networkFailure(error: Error, where: string, begun: boolean): Fai
   return { kind: 'refused', text: `The request to ${where} failed: ${detail}.` };
 }
 
+/** The answer to `initialize` has not come to its end in `limit` ms. */
+export function handshakeTimeout(where: string, limit: number): Failure {
+  const seconds = Math.max(1, Math.round(limit / 1000));
+  const text = `${where} did not complete its answer to "initialize" within ${seconds} s. Check that the URL is that of an MCP server.`;
+  return { kind: 'timeout', text };
+}
+
 /** Errors that come before any answer, and that a server which is just starting causes too. */
 const NETWORK_ERRORS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'the connection was refused (ECONNREFUSED); nothing listens there',

@@ -9,6 +9,9 @@ const MAX_REDIRECTS = 5;
 /** Octets of an answer that nobody needs which are read to keep the connection; past it, it is given up. */
 const MAX_DISCARDED = 64 * 1024;
 
+/** Longest time, in ms, that the end of such an answer is waited for. */
+const DISCARD_TIME = 2_000;
+
 /** No answer came in the time that the request had. */
 export class HeadTimeout extends Error {}
 
@@ -106,16 +109,28 @@ export class HttpExchange implements Exchange {
   #attempt(): Dispatcher.DispatchHandler {
     let again: (() => void) | undefined;
     let discarded = 0;
+    let discarding: NodeJS.Timeout | undefined;
+    const goOn = (action: () => void): void => {
+      clearTimeout(discarding);
+      action();
+    };
     return {
       onRequestStart: (controller) => {
         this.#controller = controller;
         if (this.#over) controller.abort(new Error('not wanted any more'));
         else this.#handler.sent?.();
       },
-      onResponseStart: (_controller, status, headers) => {
+      onResponseStart: (controller, status, headers) => {
         if (this.#over || status < 200) return;
         again = this.#next(status, headers);
-        if (again !== undefined) return;
+        if (again !== undefined) {
+          discarding = setTimeout(
+            () => controller.abort(new Error('too slow to be discarded')),
+            DISCARD_TIME,
+          );
+          discarding.unref();
+          return;
+        }
         clearTimeout(this.#timer);
         this.#handler.head(status, headers);
       },
@@ -131,7 +146,7 @@ export class HttpExchange implements Exchange {
       onResponseEnd: () => {
         if (this.#over) return;
         if (again !== undefined) {
-          again();
+          goOn(again);
           return;
         }
         this.#finish();
@@ -139,7 +154,7 @@ export class HttpExchange implements Exchange {
       },
       onResponseError: (_controller, error) => {
         if (this.#over) return;
-        if (again !== undefined) again();
+        if (again !== undefined) goOn(again);
         else this.#fail(error);
       },
     };

@@ -7,7 +7,7 @@ import type { CloseReason, Receiver } from '../../relay/link.js';
 import { describeUrl } from '../../remote/describe-url.js';
 import type { ServerEvent } from '../../remote/event-reader.js';
 import { exchange, foreign } from '../../remote/exchange.js';
-import { errorFor, type Failure } from '../../remote/failure.js';
+import { errorFor, type Failure, handshakeTimeout } from '../../remote/failure.js';
 import { negotiatedVersion } from '../../remote/handshake.js';
 import type { Exchange } from '../../remote/http.js';
 import { Outbox, type Stage } from '../../remote/outbox.js';
@@ -195,7 +195,7 @@ export class SseUpstream implements RemoteLink {
     const isInitialize = message.method === 'initialize';
     if (isInitialize) {
       const open = this.#requests.get(keyOf(message.id ?? 'null'));
-      if (open !== undefined) open.answered = stage.done;
+      if (open !== undefined) open.answered = this.#handshake(message, stage);
     }
     const settle = (): void => {
       this.#posts.delete(post);
@@ -233,6 +233,17 @@ export class SseUpstream implements RemoteLink {
       },
     );
     this.#posts.add(post);
+  }
+
+  /** Gives `initialize` up in time. Returns what ends the wait. */
+  #handshake(initialize: Message, stage: Stage): () => void {
+    const limit = this.#timings.handshake;
+    const late = (): void => this.#failed(initialize, handshakeTimeout(this.#where, limit));
+    const timer = setTimeout(late, limit).unref();
+    return () => {
+      clearTimeout(timer);
+      stage.done();
+    };
   }
 
   /** Tells the client, where it waits for an answer, or else the log. */

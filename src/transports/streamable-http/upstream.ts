@@ -6,7 +6,7 @@ import type { CloseReason, Receiver } from '../../relay/link.js';
 import { describeUrl } from '../../remote/describe-url.js';
 import type { ServerEvent } from '../../remote/event-reader.js';
 import { foreign } from '../../remote/exchange.js';
-import { answerTo, errorFor, type Failure } from '../../remote/failure.js';
+import { answerTo, errorFor, type Failure, handshakeTimeout } from '../../remote/failure.js';
 import type { Exchange } from '../../remote/http.js';
 import { readMessages } from '../../remote/messages.js';
 import { Outbox, type Stage } from '../../remote/outbox.js';
@@ -150,7 +150,10 @@ export class StreamableHttpUpstream implements RemoteLink {
     else {
       call.exchange = post;
       // `initialize` is done when it is answered, on whichever stream.
-      if (isInitialize) call.onOver = stage.done;
+      if (isInitialize) {
+        call.onOver = stage.done;
+        call.after(limit, () => this.#failed(message, handshakeTimeout(this.#where, limit)));
+      }
     }
   }
 

@@ -13,6 +13,7 @@ import { Secrets } from '../remote/secrets.js';
 import { Waiters } from '../remote/waiters.js';
 import { SseUpstream } from '../transports/sse/upstream.js';
 import { StreamableHttpUpstream } from '../transports/streamable-http/upstream.js';
+import { type Attempt, begin, mayBeSse, mayFollow } from './attempt.js';
 
 export interface RemoteOptions {
   readonly url: URL;
@@ -57,22 +58,11 @@ export function connectRemote(options: RemoteOptions, emit: Emit): RemoteLink {
   return new Remote(options, http, emit);
 }
 
-/** One way of reaching the server that is being tried for the client's first request. */
-interface Attempt {
-  readonly opening: Message;
-  readonly begunAt: number;
-  tries: number;
-  /** How the server refused the POST, while an HTTP+SSE stream is being asked for. */
-  refusal: Failure | undefined;
-}
-
-/** Statuses of a POST with which an HTTP+SSE server may show itself (2025-11-25, "Backwards Compatibility"). */
-const MAYBE_SSE = new Set([400, 404, 405]);
-
 /**
  * Finds out what the server speaks, with the client's own first request, and then is a link of that kind.
  * Nothing is lost on the way or sent twice: what the client says meanwhile waits. Where it comes to
- * nothing, the requests are answered with the reason, and the next one begins anew.
+ * nothing, the requests are answered with the reason, and the next one begins anew. So does the next
+ * `initialize` after the connection was lost.
  */
 class Remote implements RemoteLink {
   readonly done: Promise<void>;
@@ -89,6 +79,8 @@ class Remote implements RemoteLink {
   #held: Message[] = [];
   #heldOctets = 0;
   #timer: NodeJS.Timeout | undefined;
+  /** Why the connection that there was is no more: a client has to begin again before anything else. */
+  #lost: string | undefined;
   #closed = false;
   #finish: (closed: Promise<void>) => void = () => undefined;
 
@@ -112,7 +104,11 @@ class Remote implements RemoteLink {
     if (this.#live) this.#link?.send(message);
     else if (this.#attempt !== undefined) this.#hold(message);
     else if (message.kind === 'request') {
-      this.#attempt = { opening: message, begunAt: performance.now(), tries: 0, refusal: undefined };
+      if (this.#lost !== undefined && message.method !== 'initialize') {
+        this.#receiver?.message(errorFor(message, { kind: 'lost', text: this.#lost }));
+        return;
+      }
+      this.#attempt = begin(message);
       this.#try();
     } else this.#say('debug', `Nothing is connected to ${this.#where}: a ${message.kind} is left out.`);
   }
@@ -194,17 +190,19 @@ class Remote implements RemoteLink {
         if (!this.#live) this.#connected(name);
         this.#receiver?.message(message, about);
       },
-      closed: (reason) => {
+      closed: ({ text }) => {
         if (this.#link !== link || this.#closed) return;
-        this.#closed = true;
-        this.#finish(this.#http.close());
-        this.#receiver?.closed(reason);
+        this.#say('error', text);
+        this.#live = false;
+        this.#link = undefined;
+        this.#lost = text;
       },
     });
   }
 
   #connected(name: string): void {
     this.#live = true;
+    this.#lost = undefined;
     this.#attempt = undefined;
     this.#say('info', `Connected to ${this.#where} over ${name}.`);
     const held = this.#held;
@@ -216,10 +214,9 @@ class Remote implements RemoteLink {
 
   #refused(attempt: Attempt, failure: Failure): void {
     const { transport } = this.#options;
-    const maybeSse = failure.status !== undefined && MAYBE_SSE.has(failure.status);
     if (failure.kind === 'unreachable') this.#again(attempt, failure);
     else if (attempt.refusal !== undefined) this.#fail(attempt, this.#neither(attempt.refusal, failure));
-    else if (transport === 'auto' && maybeSse) {
+    else if (transport === 'auto' && failure.status !== undefined && mayBeSse(failure.status)) {
       attempt.refusal = failure;
       this.#trySse(attempt);
     } else this.#fail(attempt, failure);
@@ -239,30 +236,41 @@ class Remote implements RemoteLink {
     const { retryFirst, retryMax, retryWindow } = this.#timings;
     const wait = Math.min(retryFirst * 2 ** (attempt.tries - 1), retryMax);
     const elapsed = performance.now() - attempt.begunAt;
-    if (elapsed + wait < retryWindow) {
+    const left = retryWindow - elapsed;
+    if (left > 0) {
       if (attempt.tries === 1) this.#say('info', `${failure.text} Trying again.`);
-      this.#timer = setTimeout(() => this.#try(), wait);
+      // The last try is at the end of the window, not before it.
+      this.#timer = setTimeout(() => this.#try(), Math.min(wait, Math.ceil(left)));
       return;
     }
     const often = attempt.tries === 1 ? 'once' : `${attempt.tries} times`;
     const text = `${failure.text} Tried ${often} in ${Math.max(1, Math.round(elapsed / 1000))} s. Check that the server runs and that the URL is right, then connect again.`;
-    this.#fail(attempt, { ...failure, text });
+    const last = { ...failure, text };
+    this.#fail(attempt, attempt.refusal === undefined ? last : this.#neither(attempt.refusal, last));
   }
 
-  /** Gives it up, until the client's next request. */
+  /**
+   * Gives it up, until the client's next request. What waits comes to nothing with it, unless the server is
+   * there and only did not like that one request: then the next one is tried for itself.
+   */
   #fail(attempt: Attempt, failure: Failure): void {
     this.#say('error', failure.text);
-    this.#attempt = undefined;
     this.#link?.close({ kind: 'failed', text: failure.text });
     this.#link = undefined;
-    const held = this.#held;
-    this.#held = [];
-    this.#heldOctets = 0;
+    const from = this.#held.findIndex((message) => mayFollow(message, attempt.opening, failure));
+    const kept = from < 0 ? [] : this.#held.slice(from);
+    const failed = from < 0 ? this.#held : this.#held.slice(0, from);
+    const [opening, ...held] = kept;
+    this.#held = held;
+    this.#heldOctets = held.reduce((sum, { text }) => sum + text.length, 0);
+    const next = opening === undefined ? undefined : begin(opening);
+    this.#attempt = next;
     this.#receiver?.message(errorFor(attempt.opening, failure));
-    for (const message of held) {
+    for (const message of failed) {
       if (message.kind === 'request') this.#receiver?.message(errorFor(message, failure));
     }
-    this.#decided.wake();
+    if (next === undefined) this.#decided.wake();
+    else if (!this.#closed) this.#try();
   }
 
   #say(level: 'debug' | 'info' | 'error', text: string): void {

@@ -51,12 +51,14 @@ export async function beginAgain(options: HandshakeOptions): Promise<Outcome> {
     const elapsed = performance.now() - begunAt;
     const isPassing = outcome.failure?.kind === 'unreachable' || outcome.failure?.kind === 'lost';
     if (signal.aborted || !isPassing) return outcome;
-    if (elapsed + pause >= timings.retryWindow) {
+    const left = timings.retryWindow - elapsed;
+    if (left <= 0) {
       const seconds = Math.max(1, Math.round(elapsed / 1000));
       const text = `${outcome.failure.text} Tried ${tries} times in ${seconds} s.`;
       return { failure: { ...outcome.failure, text } };
     }
-    await sleep(pause, signal);
+    // The last try is at the end of the window, not before it.
+    await sleep(Math.min(pause, Math.ceil(left)), signal);
   }
 }
 

@@ -56,11 +56,13 @@ test('a POST that is refused fails its request alone', async () => {
   expect(told.texts()).toContain("The client's refuse was not delivered");
 });
 
-test('the end of the stream fails what is open, then the link', async () => {
+test('the end of the stream fails what is open, and the next initialize begins anew', async () => {
   const client = connect(fixture.url('/old'));
   await client.begin('2024-11-05');
   const { error } = await client.request(1, 'drop');
   expect(error?.message).toMatch(/connection to http:\/\/127\.0\.0\.1:\d+\/old is lost/);
-  expect((await client.ended()).kind).toBe('failed');
-  await link.done;
+  expect((await client.request(2, 'hello')).error?.message).toMatch(/is lost.*begin a new session/);
+  expect((await client.initialize('again', '2024-11-05')).result).toBeDefined();
+  expect((await client.request(3, 'hello')).result).toEqual({ method: 'hello' });
+  expect(client.closed).toBeUndefined();
 });

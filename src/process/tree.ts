@@ -2,15 +2,41 @@
  * A child with all that it started.
  *
  * On POSIX a child leads a process group of its own, which its descendants are in unless they leave it on
- * purpose (browsers do). On Linux those that left are remembered too, as long as the child could still be
- * asked for them. On Windows `taskkill` knows the tree while the child is there.
+ * purpose (browsers do). On Linux those that left are remembered too: they are looked for from time to time
+ * and at the end, because they can't be found any more once the child has crashed. On Windows `taskkill` knows the tree while the child is there.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { type Descendant, descendants, groupRuns, isSame } from './descendants.js';
 
 const WINDOWS = process.platform === 'win32';
 
+/** How often the clock of all trees ticks, in milliseconds. */
+const TICK_MS = 1000;
+/** At which ticks of a tree's life it is looked at: soon, because most of what is started is started soon. */
+const EARLY_LOOKS: ReadonlySet<number> = new Set([1, 2, 5]);
+/** And then at every so manieth tick: a look at a small tree takes some 0.1 ms. */
+const LOOK_EVERY = 30;
+/** Processes outside the group that are remembered of one tree: far more than any server has. */
+const MAX_STRAYS = 1000;
+
 const living = new Set<ProcessTree>();
+let ticking: NodeJS.Timeout | undefined;
+
+/** One timer for all trees, which runs while there are any and keeps no program alive. */
+function join(tree: ProcessTree): void {
+  living.add(tree);
+  if (process.platform !== 'linux') return;
+  ticking ??= setInterval(() => {
+    for (const one of living) one.tick();
+  }, TICK_MS).unref();
+}
+
+function leave(tree: ProcessTree): void {
+  living.delete(tree);
+  if (living.size > 0) return;
+  clearInterval(ticking);
+  ticking = undefined;
+}
 
 /**
  * Kills every tree that was not released yet, at once and synchronously: the last resort when the proxy
@@ -27,20 +53,31 @@ export class ProcessTree {
   readonly pid: number;
   #leaderEnded = false;
   #released = false;
+  #age = 0;
   /** Descendants outside the group, by pid. */
   readonly #strays = new Map<number, Descendant>();
 
   /** @param pid of a child that was just started as the leader of its own process group */
   constructor(pid: number) {
     this.pid = pid;
-    living.add(this);
+    join(this);
   }
 
-  /** Looks for descendants that left the group. Once their parent has ended they can't be found. */
+  tick(): void {
+    this.#age++;
+    if (EARLY_LOOKS.has(this.#age) || this.#age % LOOK_EVERY === 0) this.remember();
+  }
+
+  /**
+   * Looks for descendants that left the group, and for what those have started. Those that have no
+   * ancestor left in the tree, and were not seen before, can't be found.
+   */
   remember(): void {
-    if (this.#leaderEnded || this.#released) return;
-    for (const found of descendants(this.pid)) {
-      if (found.group !== this.pid) this.#strays.set(found.pid, found);
+    if (this.#released) return;
+    for (const [pid, stray] of this.#strays) if (!isSame(stray)) this.#strays.delete(pid);
+    const roots = [...(this.#leaderEnded ? [] : [this.pid]), ...this.#strays.keys()];
+    for (const found of roots.flatMap(descendants)) {
+      if (found.group !== this.pid && this.#strays.size < MAX_STRAYS) this.#strays.set(found.pid, found);
     }
   }
 
@@ -75,7 +112,7 @@ export class ProcessTree {
   /** From now on the numbers may belong to others: nothing is sent any more. */
   release(): void {
     this.#released = true;
-    living.delete(this);
+    leave(this);
   }
 }
 

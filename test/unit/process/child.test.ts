@@ -2,7 +2,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import type { ServerDefinition } from '../../../src/config/definition.js';
 import { type Child, describeExit, startChild } from '../../../src/process/child.js';
 import { realTime, type Schedule, STDIN_GRACE_MS } from '../../../src/process/shutdown.js';
@@ -251,6 +251,21 @@ linux('also what left the process group is ended with the child', async () => {
   const pid = Number((await line(/ \d+$/)).split(' ')[1]);
   await child.stop();
   await gone(pid);
+});
+
+linux('what left the process group is ended also when the child crashes', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  try {
+    const { child, line } = start(fixtureDefinition('misbehave.mjs', { MISBEHAVE: 'grandchild-away' }));
+    const pid = Number((await line(/ \d+$/)).split(' ')[1]);
+    vi.advanceTimersByTime(1000);
+    process.kill(child.pid ?? 0, 'SIGKILL');
+    expect(await child.exit).toEqual({ kind: 'killed', signal: 'SIGKILL' });
+    await gone(pid);
+    await child.stop();
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 linux('a process that got away and holds the pipes does not hold the exit up', async () => {

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Agent, Dispatcher, EnvHttpProxyAgent } from 'undici';
@@ -55,8 +56,22 @@ function readBundle(path: string): string {
     const reason = error instanceof Error ? error.message : String(error);
     throw new Error(`The CA bundle ${path} (--verify-ssl) cannot be read: ${reason}`);
   }
-  if (!text.includes('-----BEGIN ')) {
+  if (!holdsCertificate(text)) {
     throw new Error(`The CA bundle ${path} (--verify-ssl) holds no certificate in PEM form.`);
   }
   return text;
+}
+
+/** Node takes any text for a bundle, and would then trust nobody without a word. */
+function holdsCertificate(text: string): boolean {
+  const blocks = text.match(/-----BEGIN (X509 |TRUSTED )?CERTIFICATE-----[^-]*-----END \1?CERTIFICATE-----/g);
+  return blocks?.some(isCertificate) ?? false;
+}
+
+function isCertificate(pem: string): boolean {
+  try {
+    return new X509Certificate(pem).raw.length > 0;
+  } catch {
+    return false; // the parser's only way to say so
+  }
 }

@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -43,8 +44,14 @@ test('a CA bundle says whom to trust', async () => {
   expect((await handshake(bundle)).result).toBeDefined();
 });
 
-test('a file that is no CA bundle is refused', async () => {
+const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+
+test.each([
+  ['text', 'hello'],
+  ['a private key', privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()],
+  ['no certificate', '-----BEGIN CERTIFICATE-----\naGVsbG8=\n-----END CERTIFICATE-----\n'],
+])('a file that is no CA bundle is refused: %s', async (_what, text) => {
   const wrong = join(dir, 'wrong.pem');
-  writeFileSync(wrong, 'hello');
+  writeFileSync(wrong, text);
   await expect(handshake(wrong)).rejects.toThrow(/holds no certificate/);
 });

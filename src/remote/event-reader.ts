@@ -21,10 +21,17 @@ export interface EventTaker {
 /** Longest wait that a timer can hold; the server's number is its own. */
 const MAX_RETRY = 2 ** 31 - 1;
 
+/** The byte order mark, octet by octet. */
+const MARK = '\xef\xbb\xbf';
+
 /** The reading side of one event stream. */
 export class EventReader {
   readonly #feed: (chunk: string) => void;
   #over = false;
+  /** The first octets, for as long as they may be the beginning of a byte order mark. */
+  #start: string | undefined = '';
+  /** The last octet was a CR, which has been read as the end of its line. */
+  #afterCr = false;
 
   /** @param maxLength the most octets that one event may have */
   constructor(taker: EventTaker, maxLength: number) {
@@ -46,6 +53,26 @@ export class EventReader {
 
   /** Takes the next octets of the stream; they may be cut anywhere. */
   feed(chunk: Buffer): void {
-    if (!this.#over) this.#feed(chunk.toString('latin1'));
+    const text = this.#withoutMark(chunk.toString('latin1'));
+    if (text !== '' && !this.#over) this.#feed(this.#withLf(text));
+  }
+
+  /** A stream may begin with a byte order mark. */
+  #withoutMark(text: string): string {
+    if (this.#start === undefined) return text;
+    const start = this.#start + text;
+    if (start.length < MARK.length && MARK.startsWith(start)) {
+      this.#start = start;
+      return '';
+    }
+    this.#start = undefined;
+    return start.startsWith(MARK) ? start.slice(MARK.length) : start;
+  }
+
+  /** A line may end in CR alone, and the parser would wait for the next octet to see whether it is LF. */
+  #withLf(text: string): string {
+    const rest = this.#afterCr && text.startsWith('\n') ? text.slice(1) : text;
+    this.#afterCr = text.endsWith('\r');
+    return rest.includes('\r') ? rest.replace(/\r\n?/g, '\n') : rest;
   }
 }

@@ -46,6 +46,21 @@ test('any cut of a stream gives the same events', () => {
   );
 });
 
+test.each([
+  ['\ufeff', '\n'],
+  ['', '\r'],
+  ['\ufeff', '\r'],
+  ['', '\r\n'],
+])('a byte order mark %j and any end of line %j, cut anywhere', (mark, end) => {
+  const stream = Buffer.from(`${mark}data: 1${end}${end}event: x${end}data: 2${end}data: 3${end}${end}`);
+  const events = [
+    { type: 'message', data: '1' },
+    { type: 'x', data: '2\n3' },
+  ];
+  expect(read([stream]).events).toEqual(events);
+  expect(read(Array.from(stream, (octet) => Buffer.of(octet))).events).toEqual(events);
+});
+
 test('an event that is too long ends it, once', () => {
   const part = Buffer.from(`data: ${'x'.repeat(600)}`);
   expect(read([part, part, Buffer.from('\n\ndata: y\n\n'), part])).toEqual({

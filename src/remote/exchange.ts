@@ -3,7 +3,7 @@ import type { Wire } from '../jsonrpc/wire.js';
 import { CredentialsError } from './credentials.js';
 import { describeUrl } from './describe-url.js';
 import { EventReader, type ServerEvent } from './event-reader.js';
-import { excerpt, type Failure, networkFailure, statusFailure } from './failure.js';
+import { type Failure, maskedExcerpt, networkFailure, statusFailure } from './failure.js';
 import type { Exchange, HttpClient, HttpHandler, HttpRequest } from './http.js';
 import { HeadTimeout } from './http-exchange.js';
 
@@ -144,8 +144,7 @@ class Answer implements HttpHandler, Exchange {
       const seconds = Math.round((this.#request.headTimeout ?? 0) / 1000);
       return { kind: 'timeout', text: `${where} did not answer within ${seconds} s.` };
     }
-    const failure = networkFailure(error, where, this.#status !== 0);
-    return { ...failure, text: this.#http.mask(failure.text) };
+    return networkFailure(error, where, this.#status !== 0, (text) => this.#http.mask(text));
   }
 
   get #good(): boolean {
@@ -211,7 +210,7 @@ class Answer implements HttpHandler, Exchange {
 
 /** An answer that is no JSON-RPC message: what the server is instead, in words. */
 export function foreign(where: string, text: Wire, type: string, mask: (text: string) => string): Failure {
-  const words = mask(excerpt(Buffer.from(text, 'latin1').toString(), type));
+  const words = maskedExcerpt(Buffer.from(text, 'latin1').toString(), type, mask);
   const what = type === '' ? 'something' : type;
   const said = words === '' ? '' : ` ("${words}")`;
   return {

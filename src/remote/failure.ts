@@ -45,7 +45,12 @@ export function answerTo(id: Wire, error: Message): Message {
 }
 
 /** A broken connection or one that never was, in words. `begun`: whether the answer had begun. */
-export function networkFailure(error: Error, where: string, begun: boolean): Failure {
+export function networkFailure(
+  error: Error,
+  where: string,
+  begun: boolean,
+  mask: (text: string) => string,
+): Failure {
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
   if (begun) return { kind: 'lost', text: `${where} broke the connection off in the middle of its answer.` };
   const known = NETWORK_ERRORS[code] ?? (error instanceof AggregateError ? causeOf(error) : undefined);
@@ -54,7 +59,7 @@ export function networkFailure(error: Error, where: string, begun: boolean): Fai
     const hint = 'Give the CA bundle with --verify-ssl FILE, or turn verification off with --no-verify-ssl.';
     return { kind: 'refused', text: `The TLS certificate of ${where} is not trusted (${code}). ${hint}` };
   }
-  const detail = code === '' ? error.message : code;
+  const detail = code === '' ? mask(error.message) : code;
   return { kind: 'refused', text: `The request to ${where} failed: ${detail}.` };
 }
 
@@ -109,7 +114,7 @@ export function statusFailure(refusal: Refusal, where: string, mask: (text: stri
   const body = refusal.body.toString();
   const hint =
     refusal.redirect === undefined ? statusHint(status) : ` It points to ${refusal.redirect}: give that URL.`;
-  const words = mask(excerpt(body, refusal.contentType));
+  const words = maskedExcerpt(body, refusal.contentType, mask);
   return {
     kind: status === 502 || status === 503 || status === 504 ? 'unreachable' : 'refused',
     text: `${where} answered with HTTP status ${status}${words === '' ? '.' : `: ${words}`}${hint}`,
@@ -133,6 +138,11 @@ const EXCERPT = 200;
 
 /** Characters of a body that words are looked for in. */
 const SEARCHED = 16 * 1024;
+
+/** The same without secrets: masked before it is cut, which could leave half of one, and after markup is gone. */
+export function maskedExcerpt(whole: string, contentType: string, mask: (text: string) => string): string {
+  return mask(excerpt(mask(whole.slice(0, 2 * SEARCHED)), contentType));
+}
 
 /** The beginning of a body as plain words: no markup, no control characters. */
 export function excerpt(whole: string, contentType: string): string {

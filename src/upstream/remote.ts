@@ -2,14 +2,14 @@ import type { Message } from '../jsonrpc/message.js';
 import type { Emit } from '../observability/events.js';
 import type { CloseReason, Receiver } from '../relay/link.js';
 import { ClientCredentials } from '../remote/credentials.js';
-import { describeUrl } from '../remote/describe-url.js';
+import { describeUrl, querySecrets } from '../remote/describe-url.js';
 import type { Verify } from '../remote/dispatcher.js';
 import { errorFor, type Failure } from '../remote/failure.js';
 import { checkHeaders, type Header } from '../remote/headers.js';
 import { HttpClient } from '../remote/http.js';
 import { MAX_WAITING, MAX_WAITING_OCTETS } from '../remote/outbox.js';
 import { REMOTE_TIMINGS, type RemoteLink, type RemoteTimings } from '../remote/remote-link.js';
-import { Secrets } from '../remote/secrets.js';
+import { Secrets, SHORTEST_HEADER } from '../remote/secrets.js';
 import { Waiters } from '../remote/waiters.js';
 import { SseUpstream } from '../transports/sse/upstream.js';
 import { StreamableHttpUpstream } from '../transports/streamable-http/upstream.js';
@@ -38,8 +38,8 @@ export function connectRemote(options: RemoteOptions, emit: Emit): RemoteLink {
   const { url, verify, credentials } = options;
   const secrets = new Secrets();
   const { headers, dropped } = checkHeaders(options.headers, url);
-  for (const value of Object.values(headers)) secrets.add(value);
-  for (const value of [url.password, ...url.searchParams.values()]) secrets.add(value);
+  for (const value of Object.values(headers)) secrets.add(value, SHORTEST_HEADER);
+  for (const value of [url.password, ...querySecrets(url)]) secrets.add(value);
   for (const name of dropped) {
     emit({ level: 'warning', text: `The header "${name}" is left out: the transport sets it itself.` });
   }

@@ -1,13 +1,12 @@
 import { expect, test } from 'vitest';
 import { describeUrl } from '../../../src/remote/describe-url.js';
-import { excerpt } from '../../../src/remote/failure.js';
+import { excerpt, maskedExcerpt } from '../../../src/remote/failure.js';
 import { checkHeaders } from '../../../src/remote/headers.js';
 import { Secrets } from '../../../src/remote/secrets.js';
 
 test('a URL is shown without what may be secret', () => {
-  expect(describeUrl('https://me:pw@host:8443/a/mcp?key=v&key=w#f')).toBe(
-    'https://host:8443/a/mcp?key=***&key=***',
-  );
+  expect(describeUrl('https://me:pw@host:8443/a/mcp?key=v&key=w#f')).toBe('https://host:8443/a/mcp?***');
+  expect(describeUrl('http://host/?bare')).toBe('http://host/?***');
   expect(describeUrl(new URL('http://host/'))).toBe('http://host');
   expect(describeUrl('host and secret')).toBe('(not a URL)');
 });
@@ -17,6 +16,33 @@ test('secrets are masked, alone and in their header', () => {
   secrets.add('Bearer abc.def');
   secrets.add('1');
   expect(secrets.mask('1: "Bearer abc.def" or abc.def')).toBe('1: "***" or ***');
+});
+
+test.each([
+  ['a"b\\c', JSON.stringify({ said: 'a"b\\c' })],
+  ['a/b c+d', 'said: a%2Fb%20c%2Bd'],
+  ['a/b c+d', 'said: a%2fb+c%2bd'],
+  ['CAN%41RY%20x', 'said: CANARY x and CAN%41RY%20x and CANARY+x'],
+  ['zwölf', 'said: zw\\u00f6lf, zw%C3%B6lf'],
+  ['in  two', 'said: in two'],
+])('a secret is masked in any writing: %s', (secret, text) => {
+  const secrets = new Secrets();
+  secrets.add(secret, 3);
+  expect(secrets.mask(text)).not.toMatch(/[ab]"|CAN|zw|two|a%2/);
+  expect(secrets.mask(text)).toContain('***');
+});
+
+test('of two secrets the longer one is masked whole', () => {
+  const secrets = new Secrets();
+  secrets.add('abc', 3);
+  secrets.add('abcdef', 3);
+  secrets.add('ab', 3);
+  expect(secrets.mask('abcdef abc ab')).toBe('*** *** ab');
+});
+
+test('a secret at the place where a text is cut is not shown by half', () => {
+  const mask = (text: string) => text.replaceAll('CANARY-99', '***');
+  expect(maskedExcerpt(`${'y'.repeat(195)}CANARY-99 and more`, '', mask)).not.toContain('CAN');
 });
 
 test('HTML becomes words, and long texts are cut', () => {

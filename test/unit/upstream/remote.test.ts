@@ -68,11 +68,8 @@ test.each(['/old', '/old-absolute'])('an endpoint may be relative or absolute: %
 test.each([
   ['/html', /text\/html.*Shop Buy now.*URL/],
   ['/nothing', /not look like an MCP server.*POST.*404: Not Found.*GET.*404/],
-  [
-    '/old-elsewhere',
-    /another origin \(http:\/\/elsewhere\.example\/steal\?session=\*\*\*\), which is refused/,
-  ],
-  ['/redirect-away', /307.*points to http:\/\/elsewhere\.example\/mcp\?key=\*\*\*/],
+  ['/old-elsewhere', /another origin \(http:\/\/elsewhere\.example\/steal\?\*\*\*\), which is refused/],
+  ['/redirect-away', /307.*points to http:\/\/elsewhere\.example\/mcp\?\*\*\*/],
   ['/token-needed', /401: who\?.*credentials/],
 ])('what is no MCP server is told in words: %s', async (path, words) => {
   const { client, texts } = connect(fixture.url(path));

@@ -1,5 +1,5 @@
 import { ErrorCode } from '../jsonrpc/errors.js';
-import { asRecord, type Message, paramsOf, refOf } from '../jsonrpc/message.js';
+import { asRecord, type Message, paramsOf, refOf, textOf } from '../jsonrpc/message.js';
 import type { Port } from './port.js';
 import type { Questions } from './questions.js';
 import { type Refusal, refusalOf } from './refusal.js';
@@ -58,7 +58,7 @@ export class Audience {
       case 'notifications/resources/list_changed':
         return this.#ports;
       case 'notifications/resources/updated':
-        return this.#shared.subscriptions.audience(String(paramsOf(message).uri));
+        return this.#shared.subscriptions.audience(textOf(paramsOf(message).uri, ''));
       case 'notifications/message':
         return this.#ofLog(message);
       case 'notifications/cancelled':
@@ -78,7 +78,7 @@ export class Audience {
    * client what another is doing.
    */
   #ofLog(message: Message): Iterable<Port> | undefined {
-    const level = String(paramsOf(message).level);
+    const level = textOf(paramsOf(message).level, '');
     const cause = this.#causedBy(message);
     if (cause === undefined && (this.#busy.size > 0 || isRelatedToTask(message))) return undefined;
     const heard = cause === undefined ? [...this.#ports] : [cause];

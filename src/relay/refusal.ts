@@ -8,15 +8,15 @@ export interface Refusal {
 }
 
 /** What a client must have declared to be asked this (`ClientCapabilities` of each revision). */
-const CAPABILITY_FOR: Readonly<Record<string, string>> = {
-  'sampling/createMessage': 'sampling',
-  'elicitation/create': 'elicitation',
-  'roots/list': 'roots',
-  'tasks/get': 'tasks',
-  'tasks/result': 'tasks',
-  'tasks/list': 'tasks',
-  'tasks/cancel': 'tasks',
-};
+const CAPABILITY_FOR: ReadonlyMap<string, string> = new Map([
+  ['sampling/createMessage', 'sampling'],
+  ['elicitation/create', 'elicitation'],
+  ['roots/list', 'roots'],
+  ['tasks/get', 'tasks'],
+  ['tasks/result', 'tasks'],
+  ['tasks/list', 'tasks'],
+  ['tasks/cancel', 'tasks'],
+]);
 
 /**
  * Why a client with these capabilities can't be asked this. On a shared upstream the server has seen the
@@ -27,7 +27,7 @@ export function refusalOf(
   question: Message,
   capabilities: Readonly<Record<string, unknown>>,
 ): Refusal | undefined {
-  const name = CAPABILITY_FOR[question.method ?? ''];
+  const name = CAPABILITY_FOR.get(question.method ?? '');
   if (name === undefined) return undefined;
   if (capabilities[name] === undefined) return undeclared(ErrorCode.MethodNotFound, name);
   const declared = asRecord(capabilities[name]);

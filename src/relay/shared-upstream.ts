@@ -6,6 +6,7 @@ import {
   keyOf,
   type Message,
   paramsOf,
+  textOf,
   tokenOf,
   withId,
   withToken,
@@ -60,7 +61,8 @@ export class SharedUpstream {
         this.#handshakeAnswered(answer);
         if (answer.kind === 'error') {
           const { message } = asRecord(parseWire(answerOf(answer)));
-          reject(new Error(`the handshake with server "${this.#server}" failed: ${String(message)}`));
+          const why = textOf(message, 'it gave no reason');
+          reject(new Error(`the handshake with server "${this.#server}" failed: ${why}`));
           return;
         }
         this.#sendInitialized(this.takeInitialized());

@@ -1,4 +1,4 @@
-import { asRecord, type Message, paramsOf } from '../jsonrpc/message.js';
+import { asRecord, type Message, paramsOf, textOf } from '../jsonrpc/message.js';
 import type { SseDownstream } from '../transports/sse/downstream.js';
 import type { StreamableHttpDownstream } from '../transports/streamable-http/downstream.js';
 
@@ -41,5 +41,5 @@ export type Session = StreamableHttpSession | SseSession;
 /** The client's name and version in its `initialize`. */
 export function clientInfoOf(initialize: Message): ClientInfo {
   const { name, version } = asRecord(paramsOf(initialize).clientInfo);
-  return { name: String(name ?? 'unknown'), version: String(version ?? 'unknown') };
+  return { name: textOf(name, 'unknown'), version: textOf(version, 'unknown') };
 }

@@ -41,7 +41,7 @@ export class StdioUpstream implements Link {
     this.#emit = emit;
     this.#noise = new Noise((text) => this.#warn(text));
     this.#reader = new LineReader({
-      onLine: (line) => this.#line(line),
+      onLine: (line) => this.#guarded(() => this.#line(line)),
       onTooLong: () =>
         this.#warn(
           `wrote a line of more than ${MAX_LINE_LENGTH} octets to stdout; it was dropped, and whoever waits for it gets no answer`,
@@ -127,9 +127,8 @@ export class StdioUpstream implements Link {
     const { kind, id } = message;
     if (kind !== 'request' || id === undefined) return;
     // Later, so that nobody is called back from within the `send` that he is just doing.
-    queueMicrotask(() =>
-      this.#deliver(makeError(id, ErrorCode.InternalError, text, { server: this.#definition.name })),
-    );
+    const error = makeError(id, ErrorCode.InternalError, text, { server: this.#definition.name });
+    queueMicrotask(() => this.#guarded(() => this.#deliver(error)));
   }
 
   #ended(exit: ChildExit): void {
@@ -140,11 +139,23 @@ export class StdioUpstream implements Link {
     this.#closed = true;
     this.#noise.end();
     const stderr = this.#child.stderrTail();
-    this.#receiver?.closed({
+    const reason: CloseReason = {
       kind: exit.kind === 'exited' && exit.code === 0 ? 'ended' : 'failed',
       text: describeExit(this.#definition, exit, stderr.slice(-STDERR_LINES_IN_TEXT)),
       data: { server: this.#definition.name, ...exitData(exit), stderr },
-    });
+    };
+    this.#guarded(() => this.#receiver?.closed(reason));
+  }
+
+  /** One message that the proxy fails on must not end it: others use it too. */
+  #guarded(take: () => void): void {
+    try {
+      take();
+    } catch (error) {
+      const how = error instanceof Error ? error.stack : undefined;
+      const text = `the proxy failed on a message of this server, which is a defect of mcp-proxy: ${how ?? 'unknown'}`;
+      this.#emit({ level: 'error', server: this.#definition.name, text });
+    }
   }
 
   #stop(): void {

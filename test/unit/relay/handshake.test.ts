@@ -146,4 +146,12 @@ describe('the handshake that sessions share', () => {
     await expect(done).rejects.toThrow('the handshake with server "demo" failed: no');
     expect(read(a.takeOne()).error).toMatchObject({ code: -32000 });
   });
+
+  it('fails as it should where the reason of the server is no text', async () => {
+    const stage = new Stage();
+    const done = stage.correlation.initialize({});
+    const { id } = read(stage.server.takeOne());
+    stage.server.says(`{"jsonrpc":"2.0","id":${id},"error":{"code":1,"message":{"toString":1}}}`);
+    await expect(done).rejects.toThrow('the handshake with server "demo" failed: it gave no reason');
+  });
 });

@@ -88,7 +88,7 @@ it("remembers a server's last activity beyond its sessions", () => {
 
 it.each([
   [{ clientInfo: { name: 'n', version: '1' } }, { name: 'n', version: '1' }],
-  [{ clientInfo: { name: 7 } }, { name: '7', version: 'unknown' }],
+  [{ clientInfo: { name: 7 } }, { name: 'unknown', version: 'unknown' }],
   [{ clientInfo: null }, { name: 'unknown', version: 'unknown' }],
   [{}, { name: 'unknown', version: 'unknown' }],
 ])('reads who the client is: %j', (params, expected) => {

@@ -191,3 +191,26 @@ test('closing the link stops the child, which may still write, and tells nobody'
   expect(await child.stop()).toEqual({ kind: 'exited', code: 0 });
   expect([inbox.messages, inbox.endings]).toEqual([[], []]);
 });
+
+test('a receiver that fails on one message gets the next, and the failure is told', async () => {
+  const definition = fixtureDefinition('misbehave.mjs', { MISBEHAVE: '' });
+  const child = startChild(definition);
+  started.push(child);
+  const events: ProxyEvent[] = [];
+  const link = new StdioUpstream(child, definition, (event) => events.push(event));
+  const second = new Promise<string | undefined>((resolve) => {
+    link.listen({
+      message: ({ id }) => {
+        if (id === '1') throw new TypeError('no such luck');
+        resolve(id);
+      },
+      closed: () => undefined,
+    });
+  });
+  link.send(INITIALIZE);
+  link.send(echo(2, 'x'));
+  expect(await second).toBe('2');
+  expect(events).toMatchObject([
+    { level: 'error', server: 'fixture', text: expect.stringContaining('no such luck') },
+  ]);
+});

@@ -1,7 +1,9 @@
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import type { Agent, Dispatcher, EnvHttpProxyAgent } from 'undici';
+import type { Agent, Dispatcher, ProxyAgent } from 'undici';
+import { asRecord } from '../jsonrpc/message.js';
+import { type OutboundProxy, proxyAuthorization } from './proxy.js';
 
 /** TLS verification: on, off, or the path of a PEM file with the certificate authorities to trust. */
 export type Verify = boolean | string;
@@ -14,38 +16,63 @@ const MAX_CONNECTIONS = 512;
 
 const require = createRequire(import.meta.url);
 
+/** What requests are sent by: one undici dispatcher, or something that goes through it. */
+export type Sender = Pick<Dispatcher, 'dispatch' | 'destroy'>;
+
 /**
  * A pool of kept-alive connections. No time limit on an answer or its body: a tool may take as long as it
  * takes, and an event stream is silent for hours. A peer that has vanished is found by TCP keep-alive.
  *
- * Only undici's pool is loaded, unless there is a proxy on the way, and only here: the whole of undici (fetch, WebSocket, caches) takes three
- * times as long to load, and a desktop client waits for the start.
- *
- * HTTP_PROXY, HTTPS_PROXY and NO_PROXY hold, except for this machine itself, which no proxy can reach for us.
+ * Only undici's pool is loaded, unless there must be a tunnel, and only here: the whole of undici (fetch,
+ * WebSocket, caches) takes three times as long to load, and a desktop client waits for the start.
  *
  * @param origin whom the connections are for
  * @param connectTimeout milliseconds
  * Throws an `Error` in words where the CA bundle cannot be read.
  */
-export function openDispatcher(origin: string, verify: Verify, connectTimeout: number): Dispatcher {
+export function openDispatcher(
+  origin: string,
+  verify: Verify,
+  connectTimeout: number,
+  proxy: OutboundProxy | undefined,
+): Sender {
   const tls = typeof verify === 'string' ? { ca: readBundle(verify) } : { rejectUnauthorized: verify };
   const connect = { timeout: connectTimeout, ...tls };
   const options = { connect, connections: MAX_CONNECTIONS, headersTimeout: 0, bodyTimeout: 0 };
-  if (hasProxy(process.env) && !isLoopback(new URL(origin).hostname)) {
-    // Its tunnels need methods that only the whole of undici puts in place.
-    const undici: { EnvHttpProxyAgent: typeof EnvHttpProxyAgent } = require('undici');
-    return new undici.EnvHttpProxyAgent({ ...options, requestTls: connect, proxyTls: connect });
-  }
   const Plain: typeof Agent = require('undici/lib/dispatcher/agent.js');
-  return new Plain(options);
+  if (proxy === undefined) return new Plain(options);
+  const authorization = proxyAuthorization(proxy);
+  const isHttp = proxy.url.protocol.startsWith('http');
+  if (isHttp && origin.startsWith('http:')) return forwarding(new Plain(options), proxy.url, authorization);
+  // Its tunnels need methods that only the whole of undici puts in place.
+  const undici: { ProxyAgent: typeof ProxyAgent } = require('undici');
+  const token = isHttp && authorization !== undefined ? { token: authorization } : {};
+  return new undici.ProxyAgent({
+    ...options,
+    ...token,
+    uri: proxy.url.href,
+    requestTls: connect,
+    proxyTls: connect,
+  });
 }
 
-function hasProxy(env: Readonly<Record<string, string | undefined>>): boolean {
-  return ['HTTP_PROXY', 'HTTPS_PROXY', 'http_proxy', 'https_proxy'].some((name) => Boolean(env[name]));
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host.endsWith('.localhost') || host === '[::1]' || host.startsWith('127.');
+/**
+ * Requests in absolute form, for the proxy to send on (RFC 9112, section 3.2.2). Ordinary proxies allow a
+ * tunnel (CONNECT) to port 443 only.
+ */
+function forwarding(pool: Dispatcher, proxy: URL, authorization: string | undefined): Sender {
+  const own = authorization === undefined ? {} : { 'proxy-authorization': authorization };
+  return {
+    dispatch: ({ origin, path, headers, ...rest }, handler) => {
+      const far = new URL(String(origin));
+      const all = { ...asRecord(headers), host: far.host, ...own };
+      return pool.dispatch(
+        { ...rest, origin: proxy.origin, path: `${far.origin}${path}`, headers: all },
+        handler,
+      );
+    },
+    destroy: () => pool.destroy(),
+  };
 }
 
 function readBundle(path: string): string {

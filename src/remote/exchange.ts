@@ -3,9 +3,10 @@ import type { Wire } from '../jsonrpc/wire.js';
 import { CredentialsError } from './credentials.js';
 import { describeUrl } from './describe-url.js';
 import { EventReader, type ServerEvent } from './event-reader.js';
-import { type Failure, maskedExcerpt, networkFailure, statusFailure } from './failure.js';
+import { type Failure, maskedExcerpt, networkFailure, networkReason, statusFailure } from './failure.js';
 import type { Exchange, HttpClient, HttpHandler, HttpRequest } from './http.js';
 import { HeadTimeout } from './http-exchange.js';
+import { maybeProxy, proxyRefusal, proxyUnreachable } from './proxy.js';
 
 /** The most octets that one message from a remote server may have: as many as the proxy itself takes. */
 const MAX_MESSAGE = 64 * 1024 * 1024;
@@ -144,6 +145,13 @@ class Answer implements HttpHandler, Exchange {
       const seconds = Math.round((this.#request.headTimeout ?? 0) / 1000);
       return { kind: 'timeout', text: `${where} did not answer within ${seconds} s.` };
     }
+    const { proxy } = this.#http;
+    if (proxy !== undefined && this.#status === 0) {
+      const refused = /^Proxy response \((\d+)\)/.exec(error.message)?.[1];
+      if (refused !== undefined) return proxyRefusal(proxy, where, Number(refused));
+      const reason = networkReason(error);
+      if (reason !== undefined) return proxyUnreachable(proxy, where, reason);
+    }
     return networkFailure(error, where, this.#status !== 0, (text) => this.#http.mask(text));
   }
 
@@ -185,6 +193,11 @@ class Answer implements HttpHandler, Exchange {
 
   #refused(): void {
     this.#finish();
+    const { proxy } = this.#http;
+    if (proxy !== undefined && this.#status === 407) {
+      this.#reading.failed(proxyRefusal(proxy, this.#where, 407));
+      return;
+    }
     const { location } = this.#headers;
     const url = this.#request.url;
     const redirect =
@@ -197,7 +210,10 @@ class Answer implements HttpHandler, Exchange {
       body: this.#whole(),
       ...redirect,
     };
-    this.#reading.failed(statusFailure(refusal, this.#where, (text) => this.#http.mask(text)));
+    const failure = statusFailure(refusal, this.#where, (text) => this.#http.mask(text));
+    const isMaybeProxys = proxy !== undefined && this.#status >= 500 && url.protocol === 'http:';
+    const text = isMaybeProxys ? failure.text + maybeProxy(proxy) : failure.text;
+    this.#reading.failed({ ...failure, text });
   }
 
   #whole(): Buffer {

@@ -51,10 +51,10 @@ export function networkFailure(
   begun: boolean,
   mask: (text: string) => string,
 ): Failure {
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
   if (begun) return { kind: 'lost', text: `${where} broke the connection off in the middle of its answer.` };
-  const known = NETWORK_ERRORS[code] ?? (error instanceof AggregateError ? causeOf(error) : undefined);
+  const known = networkReason(error);
   if (known !== undefined) return { kind: 'unreachable', text: `${where} cannot be reached: ${known}.` };
+  const code = codeOf(error);
   if (isCertificateError(code)) {
     const hint = 'Give the CA bundle with --verify-ssl FILE, or turn verification off with --no-verify-ssl.';
     return { kind: 'refused', text: `The TLS certificate of ${where} is not trusted (${code}). ${hint}` };
@@ -68,6 +68,15 @@ export function handshakeTimeout(where: string, limit: number): Failure {
   const seconds = Math.max(1, Math.round(limit / 1000));
   const text = `${where} did not complete its answer to "initialize" within ${seconds} s. Check that the URL is that of an MCP server.`;
   return { kind: 'timeout', text };
+}
+
+/** Why there is no connection, in words with no end; undefined for any other error. */
+export function networkReason(error: Error): string | undefined {
+  return NETWORK_ERRORS[codeOf(error)] ?? (error instanceof AggregateError ? causeOf(error) : undefined);
+}
+
+function codeOf(error: Error): string {
+  return 'code' in error && typeof error.code === 'string' ? error.code : '';
 }
 
 /** Errors that come before any answer, and that a server which is just starting causes too. */

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
 import type { Credentials } from './credentials.js';
+import type { Sender } from './dispatcher.js';
 import type { Exchange, HttpHandler, HttpRequest } from './http.js';
 
 /** Redirects that one request follows; more is a loop. */
@@ -17,7 +18,7 @@ export class HeadTimeout extends Error {}
 
 /** One request and what it leads to: redirects within the origin, and one more try after a 401. */
 export class HttpExchange implements Exchange {
-  readonly #dispatcher: Dispatcher;
+  readonly #dispatcher: Sender;
   readonly #request: HttpRequest;
   readonly #handler: HttpHandler;
   readonly #credentials: Credentials | undefined;
@@ -31,7 +32,7 @@ export class HttpExchange implements Exchange {
   #controller: Dispatcher.DispatchController | undefined;
 
   constructor(
-    dispatcher: Dispatcher,
+    dispatcher: Sender,
     request: HttpRequest,
     handler: HttpHandler,
     credentials: Credentials | undefined,

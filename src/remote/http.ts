@@ -1,9 +1,9 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Dispatcher } from 'undici';
 import type { Credentials } from './credentials.js';
 import { describeUrl } from './describe-url.js';
-import { openDispatcher, type Verify } from './dispatcher.js';
+import { openDispatcher, type Sender, type Verify } from './dispatcher.js';
 import { HttpExchange } from './http-exchange.js';
+import { type OutboundProxy, proxyFor } from './proxy.js';
 
 export interface HttpOptions {
   /** The one origin that requests go to: the headers may hold secrets that nobody else must see. */
@@ -51,17 +51,23 @@ const CONNECT_TIMEOUT = 10_000;
  *
  * A redirect is followed only within the origin, and only where method and body stay (RFC 9110, section
  * 15.4); any other is an answer like any other. After a 401 the credentials are asked once more.
+ *
+ * HTTP_PROXY, HTTPS_PROXY and NO_PROXY hold. Throws an `Error` in words for one that cannot be used.
  */
 export class HttpClient {
   readonly #options: HttpOptions;
-  readonly #dispatcher: Dispatcher;
+  readonly #dispatcher: Sender;
+  /** Through which the requests go, if any. */
+  readonly proxy: OutboundProxy | undefined;
 
   constructor(options: HttpOptions) {
     this.#options = options;
+    this.proxy = proxyFor(options.origin, process.env);
     this.#dispatcher = openDispatcher(
       options.origin,
       options.verify,
       options.connectTimeout ?? CONNECT_TIMEOUT,
+      this.proxy,
     );
   }
 

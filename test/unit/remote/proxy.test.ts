@@ -1,40 +1,172 @@
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { createServer, request as send } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
-import { afterEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { proxyFor } from '../../../src/remote/proxy.js';
 import { connectRemote } from '../../../src/upstream/remote.js';
-import { Client, events, Fixture } from './fixture.js';
+import { Client, events, Fixture, type Got } from './fixture.js';
 
-afterEach(() => vi.unstubAllEnvs());
+const cleaning: (() => unknown)[] = [];
 
-test('HTTP_PROXY is used for other machines, and not for this one', async () => {
-  const fixture = await Fixture.start('remote-misbehaving.mjs');
-  const tunnels: string[] = [];
-  const proxy = createServer();
-  proxy.on('connect', (request, socket) => {
-    tunnels.push(request.url ?? '');
+beforeEach(() => {
+  for (const name of ['http_proxy', 'https_proxy', 'HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY', 'no_proxy']) {
+    vi.stubEnv(name, undefined);
+  }
+});
+
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  for (const clean of cleaning.splice(0)) await clean();
+});
+
+/** An ordinary proxy, in front of `fixture`, whatever host is asked for. It allows tunnels to port 443 only. */
+async function proxy(fixture: Fixture, refusal?: number) {
+  const asked: { target: string; authorization: string | undefined; host: string | undefined }[] = [];
+  const server = createServer((request, response) => {
+    const { url = '', method, headers } = request;
+    asked.push({ target: url, authorization: headers['proxy-authorization'], host: headers.host });
+    if (refusal !== undefined) {
+      response.writeHead(refusal).end();
+      return;
+    }
+    const { pathname, search } = new URL(url);
+    const far = send({ port: fixture.port, host: '127.0.0.1', path: pathname + search, method, headers });
+    far.on('response', (answer) => {
+      response.writeHead(answer.statusCode ?? 500, answer.headers);
+      answer.pipe(response);
+    });
+    far.on('error', () => response.destroy());
+    response.on('close', () => far.destroy());
+    request.pipe(far);
+  });
+  server.on('connect', (request, socket) => {
+    const { url = '', headers } = request;
+    asked.push({ target: url, authorization: headers['proxy-authorization'], host: headers.host });
+    socket.on('error', () => socket.destroy());
+    if (refusal !== undefined || !url.endsWith(':443')) {
+      socket.end(`HTTP/1.1 ${refusal ?? 403} No\r\n\r\n`);
+      return;
+    }
     const far = connect(fixture.port, '127.0.0.1', () => {
       socket.write('HTTP/1.1 200 Connected\r\n\r\n');
       far.pipe(socket).pipe(far);
     });
     far.on('error', () => socket.destroy());
-    socket.on('error', () => far.destroy());
+    socket.on('close', () => far.destroy());
   });
-  proxy.listen(0, '127.0.0.1');
-  await once(proxy, 'listening');
-  for (const name of ['http_proxy', 'NO_PROXY', 'no_proxy']) vi.stubEnv(name, undefined);
-  vi.stubEnv('HTTP_PROXY', `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  cleaning.push(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return { asked, host: `127.0.0.1:${(server.address() as AddressInfo).port}` };
+}
+
+async function start(name: string): Promise<Fixture> {
+  const fixture = await Fixture.start(name);
+  cleaning.push(() => fixture.stop());
+  return fixture;
+}
+
+async function begin(url: string | URL): Promise<Got> {
+  const timings = { retryWindow: 0 };
+  const options = { url: new URL(url), transport: 'auto', headers: [], verify: false, timings } as const;
+  const link = connectRemote(options, events().emit);
   try {
-    for (const url of [new URL('http://far.example/decent'), fixture.url('/decent')]) {
-      const link = connectRemote({ url, transport: 'auto', headers: [], verify: true }, events().emit);
-      expect((await new Client(link).begin()).result).toBeDefined();
-      link.close({ kind: 'stopping', text: 'the test is over' });
-      await link.done;
-    }
-    expect(tunnels.length).toBeGreaterThan(0);
-    expect(new Set(tunnels)).toEqual(new Set(['far.example:80']));
+    return await new Client(link).begin();
   } finally {
-    proxy.close();
-    await fixture.stop();
+    link.close({ kind: 'stopping', text: 'the test is over' });
+    await link.done;
   }
+}
+
+test('http: is asked for in absolute form, with the credentials of the proxy', async () => {
+  const { asked, host } = await proxy(await start('remote-misbehaving.mjs'));
+  vi.stubEnv('HTTP_PROXY', `http://me:p%40ss@${host}`);
+  expect((await begin('http://far.example/decent')).result).toBeDefined();
+  const [first] = asked;
+  expect(first).toEqual({
+    target: 'http://far.example/decent',
+    host: 'far.example',
+    authorization: `Basic ${Buffer.from('me:p@ss').toString('base64')}`,
+  });
+});
+
+test('https: is asked for through a tunnel', async () => {
+  const { asked, host } = await proxy(await start('remote-tls.mjs'));
+  vi.stubEnv('HTTPS_PROXY', host);
+  expect((await begin('https://far.example/mcp')).result).toBeDefined();
+  expect(new Set(asked.map(({ target }) => target))).toEqual(new Set(['far.example:443']));
+});
+
+test('no proxy is asked for this machine', async () => {
+  const fixture = await start('remote-misbehaving.mjs');
+  const { asked, host } = await proxy(fixture);
+  vi.stubEnv('HTTP_PROXY', `http://${host}`);
+  expect((await begin(fixture.url('/decent'))).result).toBeDefined();
+  expect(asked).toEqual([]);
+});
+
+test.each(['http', 'https'])('a proxy that wants credentials is named: %s', async (protocol) => {
+  const { host } = await proxy(await start('remote-misbehaving.mjs'), 407);
+  const name = `${protocol.toUpperCase()}_PROXY`;
+  vi.stubEnv(name, `http://${host}`);
+  const { error } = await begin(`${protocol}://far.example/mcp`);
+  expect(error?.message).toMatch(new RegExp(`The proxy http://${host} \\(${name}\\).*407.*credentials`));
+});
+
+test('a 5xx may be that of the proxy', async () => {
+  const { host } = await proxy(await start('remote-misbehaving.mjs'), 503);
+  vi.stubEnv('HTTP_PROXY', `http://${host}`);
+  const { error } = await begin('http://far.example/mcp');
+  expect(error?.message).toContain(`may be that of the proxy http://${host} (HTTP_PROXY)`);
+});
+
+test.each(['http', 'https'])('a proxy that is down is named: %s', async (protocol) => {
+  const { host } = await proxy(await start('remote-misbehaving.mjs'));
+  for (const clean of cleaning.splice(0)) await clean();
+  const name = `${protocol.toUpperCase()}_PROXY`;
+  vi.stubEnv(name, `http://${host}`);
+  const { error } = await begin(`${protocol}://far.example/mcp`);
+  expect(error?.message).toMatch(
+    new RegExp(`The proxy http://${host} \\(${name}\\).*cannot be reached.*Check ${name}`),
+  );
+});
+
+test('what is no URL of a proxy is told without its value', () => {
+  for (const HTTP_PROXY of [
+    'http://',
+    'http://me:secret@host:99999',
+    'ftp://secret/',
+    'http://a:secret%zz@h',
+  ]) {
+    expect(() => proxyFor('http://far.example', { HTTP_PROXY })).toThrow(/HTTP_PROXY does(?!.*secret)/);
+  }
+  vi.stubEnv('HTTP_PROXY', 'http://secret:1:2');
+  expect(() =>
+    connectRemote(
+      { url: new URL('http://far.example'), transport: 'auto', headers: [], verify: true },
+      events().emit,
+    ),
+  ).toThrow(/HTTP_PROXY does(?!.*secret)/);
+});
+
+test('which proxy is asked for whom', () => {
+  const env = {
+    http_proxy: 'one:1',
+    HTTPS_PROXY: 'http://two:2',
+    NO_PROXY: 'a.example, .b.example:81 *.c.d',
+  };
+  const asked = (origin: string, more = {}): string | undefined =>
+    proxyFor(origin, { ...env, ...more })?.url.host;
+  expect(asked('http://x')).toBe('one:1');
+  expect(asked('https://x')).toBe('two:2');
+  expect(asked('https://x', { HTTPS_PROXY: undefined })).toBe('one:1');
+  for (const host of ['a.example', 'x.a.example', 'b.example:81', 'x.c.d', 'localhost', '127.0.0.2']) {
+    expect(asked(`http://${host}`)).toBeUndefined();
+  }
+  for (const host of ['aa.example', 'b.example', 'c.e']) expect(asked(`http://${host}`)).toBe('one:1');
+  expect(asked('http://x', { NO_PROXY: '*' })).toBeUndefined();
+  expect(asked('http://x', { http_proxy: '' })).toBeUndefined();
 });

@@ -3,6 +3,9 @@ import type { IncomingMessage } from 'node:http';
 /** A path prefix as it may stand in a URL: nothing that could begin a host, a header or an event. */
 const PREFIX = /^(?:\/[\w.~!$&'()*+,;=:@%-]+)+$/;
 
+/** A segment that a client would resolve away, also percent-encoded (WHATWG URL, "dot segments"). */
+const DOTS = /\/(?:\.|%2e){1,2}(?:\/|$)/i;
+
 /**
  * The prefix under which the client sees the proxy: the configured one, else the one that a reverse proxy
  * names in `X-Forwarded-Prefix`. Empty where there is none, or none that is safe to repeat.
@@ -15,5 +18,5 @@ export function basePathOf(configured: string, request: IncomingMessage): string
 
 function normalized(prefix: string): string {
   const path = prefix.trim().replace(/\/+$/, '');
-  return PREFIX.test(path) ? path : '';
+  return PREFIX.test(path) && !DOTS.test(path) ? path : '';
 }

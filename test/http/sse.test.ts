@@ -216,6 +216,7 @@ describe('under a reverse proxy', () => {
     ['/tools/mcp', '/tools/mcp/messages/'],
     ['/tools/', '/tools/messages/'],
     ['/a%20b', '/a%20b/messages/'],
+    ['/.a/b..c', '/.a/b..c/messages/'],
   ])('the endpoint has the prefix %s', async (prefix, path) => {
     expect(await endpointOf(proxy.url, prefix)).toMatch(path);
     expect((await endpointOf(proxy.url, prefix)).startsWith(path)).toBe(true);
@@ -231,6 +232,12 @@ describe('under a reverse proxy', () => {
     '/a#',
     '/a, /b',
     '/"',
+    '/..',
+    '/../a',
+    '/a/../../b',
+    '/a/.',
+    '/%2e%2E/a',
+    '/.%2e',
   ])('a prefix that is none is not repeated: %s', async (prefix) => {
     expect(await endpointOf(proxy.url, prefix)).toMatch(/^\/messages\//);
   });

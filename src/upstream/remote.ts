@@ -129,6 +129,7 @@ class Remote implements RemoteLink {
   }
 
   #hold(message: Message): void {
+    if (message.method === 'initialize') this.#limitOpening();
     this.#heldOctets += message.text.length;
     if (this.#held.length < MAX_WAITING && this.#heldOctets <= MAX_WAITING_OCTETS) {
       this.#held.push(message);
@@ -138,6 +139,20 @@ class Remote implements RemoteLink {
     if (message.kind !== 'request') return;
     const text = `Too many messages wait for the connection to ${this.#where}.`;
     this.#receiver?.message(errorFor(message, { kind: 'refused', text }));
+  }
+
+  /** A client that begins does not wait for ever for what it asked before. */
+  #limitOpening(): void {
+    const attempt = this.#attempt;
+    if (attempt === undefined || attempt.opening.method === 'initialize') return;
+    const limit = this.#timings.handshake;
+    const late = (): void => {
+      if (this.#attempt !== attempt || this.#closed) return;
+      clearTimeout(this.#timer);
+      const text = `${this.#where} did not answer "${attempt.opening.method}", sent before "initialize", in time.`;
+      this.#fail(attempt, { kind: 'timeout', text });
+    };
+    setTimeout(late, limit).unref();
   }
 
   #try(): void {

@@ -90,6 +90,21 @@ test('a first request that fails does not take initialize down with it', async (
   expect(asked.filter(({ message }) => message.method === 'initialize')).toHaveLength(1);
 });
 
+test('a first request that is never answered does not hold initialize back for ever', async () => {
+  const { client } = await connect(
+    ({ method, message }, response) => {
+      if (method !== 'POST') response.writeHead(405).end();
+      else if (message.method === 'initialize') {
+        response.writeHead(200, { 'content-type': 'application/json' }).end(welcome(message.id));
+      } else if (message.id === undefined) response.writeHead(202).end();
+    },
+    { handshake: 300 },
+  );
+  const ping = client.request('a', 'ping');
+  expect((await client.begin()).result).toBeDefined();
+  expect((await ping).error?.message).toContain('did not answer "ping"');
+});
+
 test('what follows an initialize that fails, fails with it', async () => {
   const { client, asked } = await connect((_asked, response) => response.writeHead(500).end());
   const initialized = client.begin();

@@ -125,6 +125,13 @@ test('nobody there: tried again, told, and the next initialize finds who came si
   }
 });
 
+test('the last try is at the end of the window', async () => {
+  const port = await freePort();
+  const timings = { retryWindow: 50, retryFirst: 60_000, retryMax: 60_000 };
+  const { client } = connect(new URL(`http://127.0.0.1:${port}/decent`), { timings });
+  expect((await client.initialize()).error?.message).toMatch(/Tried [23] times/);
+});
+
 test('a server that comes late is waited for, and nothing is lost or doubled', async () => {
   const port = await freePort();
   const { client } = connect(new URL(`http://127.0.0.1:${port}/decent`), {

@@ -36,13 +36,20 @@ export function refuseIfFull(endpoint: Endpoint, response: ServerResponse, messa
   return true;
 }
 
-/** Joins a client to its server. Returns false, and has refused, where there is no process for it. */
+/**
+ * Joins a client to its server. Returns false, and has refused, where there is no process for it, or the
+ * client has gone: nobody would end what was begun for it.
+ */
 export function join(
   endpoint: Endpoint,
-  downstream: Link,
+  downstream: Link & { readonly open: boolean },
   initialize: Message,
   response: ServerResponse,
 ): boolean {
+  if (!downstream.open) {
+    refuse(response, 404, 'this session has ended', { id: initialize.id ?? 'null' });
+    return false;
+  }
   try {
     relay(downstream, endpoint.pool.open(initialize));
     return true;

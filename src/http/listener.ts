@@ -1,5 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Emit } from '../observability/events.js';
+import { answerFaults } from './fault.js';
 
 /** How long an idle connection is kept for its client's next request, in milliseconds: longer than the
  * 60 s of common reverse proxies, so that they close first and no request meets a closing connection. */
@@ -14,14 +16,15 @@ export class Listener {
   readonly #answering = new Set<ServerResponse>();
   #quiet: () => void = () => undefined;
 
-  constructor(handler: Handler) {
+  /** @param emit told of what the handler fails on */
+  constructor(handler: Handler, emit: Emit = () => undefined) {
     this.#server = createServer((request, response) => {
       this.#answering.add(response);
       response.once('close', () => {
         this.#answering.delete(response);
         if (this.#answering.size === 0) this.#quiet();
       });
-      handler(request, response);
+      answerFaults(response, emit, () => handler(request, response));
     });
     this.#server.keepAliveTimeout = KEEP_ALIVE_MS;
     // Streams stay open for as long as their client wants; only receiving a request has a limit (Node's 300 s).

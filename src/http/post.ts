@@ -2,7 +2,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ErrorCode } from '../jsonrpc/errors.js';
 import type { Message } from '../jsonrpc/message.js';
 import { scan } from '../jsonrpc/scan.js';
-import { readBody } from './body.js';
+import type { Emit } from '../observability/events.js';
+import { type Body, readBody } from './body.js';
+import { answerFaults } from './fault.js';
 import { refuse } from './reply.js';
 
 /** The messages of one POST. */
@@ -15,7 +17,7 @@ export interface Posted {
 export function readPost(
   request: IncomingMessage,
   response: ServerResponse,
-  maxBody: number,
+  { maxBody, emit }: { readonly maxBody: number; readonly emit: Emit },
   done: (posted: Posted) => void,
 ): void {
   const type = (request.headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase();
@@ -28,7 +30,7 @@ export function readPost(
     refuse(response, 415, `the body must not be compressed (Content-Encoding ${JSON.stringify(encoding)})`);
     return;
   }
-  readBody(request, maxBody, (body) => {
+  const take = (body: Body): void => {
     switch (body.kind) {
       case 'aborted':
         return;
@@ -59,5 +61,6 @@ export function readPost(
         done({ messages, batch: true });
       }
     }
-  });
+  };
+  readBody(request, maxBody, (body) => answerFaults(response, emit, () => take(body)));
 }

@@ -6,6 +6,8 @@ import { type Endpoint, join, refuseBusy, refuseIfFull } from './endpoint.js';
 import { readPost } from './post.js';
 import { refuse } from './reply.js';
 
+const NO_SESSION = 'there is no such session (its stream has ended, or never was)';
+
 /** A client opens its stream (2024-11-05, `basic/transports`, "HTTP with SSE"). */
 export function handleSse(endpoint: Endpoint, request: IncomingMessage, response: ServerResponse): void {
   if (request.method !== 'GET') {
@@ -27,6 +29,7 @@ export function handleSse(endpoint: Endpoint, request: IncomingMessage, response
     `${endpoint.messagesPath(request)}?session_id=${id}`,
     endpoint.streams,
   );
+  if (!downstream.open) return;
   const session: SseSession = {
     id,
     server,
@@ -62,11 +65,16 @@ export function handleMessages(endpoint: Endpoint, request: IncomingMessage, res
   }
   const session = endpoint.sessions.find(id, endpoint.pool.definition.name, 'sse');
   if (!session?.downstream.open) {
-    refuse(response, 404, 'there is no such session (its stream has ended, or never was)');
+    refuse(response, 404, NO_SESSION);
     return;
   }
-  readPost(request, response, endpoint.maxBody, ({ messages, batch }) => {
+  readPost(request, response, endpoint, ({ messages, batch }) => {
     const [message] = messages;
+    // The stream may have ended while the body came.
+    if (!session.downstream.open) {
+      refuse(response, 404, NO_SESSION, { id: message?.id ?? 'null' });
+      return;
+    }
     if (batch || !message) {
       refuse(response, 400, 'HTTP+SSE takes one message in a POST');
       return;

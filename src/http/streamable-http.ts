@@ -2,13 +2,14 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ErrorCode } from '../jsonrpc/errors.js';
 import type { Message } from '../jsonrpc/message.js';
 import { isLegacyVersion, LEGACY_VERSIONS } from '../relay/handshake.js';
-import type { CloseReason } from '../relay/link.js';
+import type { CloseReason, Link } from '../relay/link.js';
 import { relay } from '../relay/relay.js';
 import { clientInfoOf, type StreamableHttpSession } from '../sessions/session.js';
 import { StreamableHttpDownstream } from '../transports/streamable-http/downstream.js';
 import type { Accepted } from '../transports/streamable-http/exchange.js';
 import { accepted } from './accept.js';
 import { type Endpoint, join, refuseBusy, refuseIfFull } from './endpoint.js';
+import { answerFaults } from './fault.js';
 import { type Posted, readPost } from './post.js';
 import { refuse } from './reply.js';
 
@@ -44,7 +45,7 @@ function handlePost(endpoint: Endpoint, request: IncomingMessage, response: Serv
     refuse(response, 406, 'Accept must admit application/json and text/event-stream');
     return;
   }
-  readPost(request, response, endpoint.maxBody, (posted) => {
+  readPost(request, response, endpoint, (posted) => {
     const [first] = posted.messages;
     if (first?.method === 'initialize' && !posted.batch) begin(endpoint, request, response, first, accepts);
     else if (endpoint.stateless) answerWithoutSession(endpoint, request, response, posted, accepts);
@@ -164,19 +165,20 @@ function answerWithoutSession(
   const version = typeof stated === 'string' ? stated : BATCH_VERSION;
   if (!checkVersion(request, response, undefined) || !checkMessages(endpoint, response, posted, version))
     return;
+  const answerOnce = (upstream: Link): void => {
+    const downstream: StreamableHttpDownstream = new StreamableHttpDownstream({
+      sessionId: undefined,
+      streams: endpoint.streams,
+      pollAfter: 0,
+      onIdle: () => downstream.end(ANSWERED),
+    });
+    relay(downstream, upstream);
+    const refused = downstream.receive(posted.messages, posted.batch, accepts, response);
+    if (refused) refuse(response, 400, refused.reason, { id: refused.id });
+    if (refused || !downstream.busy) downstream.end(ANSWERED);
+  };
   endpoint.pool.openWithoutHandshake().then(
-    (upstream) => {
-      const downstream: StreamableHttpDownstream = new StreamableHttpDownstream({
-        sessionId: undefined,
-        streams: endpoint.streams,
-        pollAfter: 0,
-        onIdle: () => downstream.end(ANSWERED),
-      });
-      relay(downstream, upstream);
-      const refused = downstream.receive(posted.messages, posted.batch, accepts, response);
-      if (refused) refuse(response, 400, refused.reason, { id: refused.id });
-      if (refused || !downstream.busy) downstream.end(ANSWERED);
-    },
+    (upstream) => answerFaults(response, endpoint.emit, () => answerOnce(upstream)),
     (error: unknown) => {
       const [message] = posted.messages;
       refuseBusy(response, error instanceof Error ? error.message : String(error), message);
@@ -198,7 +200,7 @@ function handleGet(endpoint: Endpoint, request: IncomingMessage, response: Serve
   const session = findSession(endpoint, request, response);
   if (!session || !checkVersion(request, response, session.downstream.version)) return;
   const lastEventId = request.headers['last-event-id'];
-  const refused = session.downstream.open(
+  const refused = session.downstream.openStream(
     response,
     typeof lastEventId === 'string' ? lastEventId : undefined,
   );

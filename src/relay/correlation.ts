@@ -16,6 +16,7 @@ import type { Emit } from '../observability/events.js';
 import { Audience } from './audience.js';
 import { Calls, makeCall } from './calls.js';
 import type { Clock } from './clock.js';
+import { guarded } from './guarded.js';
 import type { CloseReason, Link } from './link.js';
 import { type Call, Port, type PortOwner } from './port.js';
 import { Questions } from './questions.js';
@@ -73,7 +74,7 @@ export class Correlation implements PortOwner {
     this.#audience = new Audience(this.#ports, this.#shared, this.#questions);
     this.#calls = new Calls({
       ...options,
-      onTimeout: (call, ms) => this.#timedOut(call, ms),
+      onTimeout: (call, ms) => guarded(() => this.#timedOut(call, ms), options.emit, options.server),
       onBusy: (port) => this.#audience.busy(port),
       onIdle: (port) => this.#audience.idle(port),
     });

@@ -35,7 +35,7 @@ export class EventStream implements Beating {
     this.#maxUnread = settings.maxUnread ?? MAX_UNREAD;
     this.#heartbeat = settings.heartbeat;
     // The client may have gone in the meantime; then nobody would tell of the end of this stream.
-    this.#open = !response.destroyed;
+    this.#open = !response.destroyed && !response.headersSent;
     if (!this.#open) return;
     response.writeHead(200, {
       'content-type': 'text/event-stream',

@@ -1,5 +1,8 @@
 import type { ServerResponse } from 'node:http';
-import type { Message } from '../../jsonrpc/message.js';
+import { ErrorCode } from '../../jsonrpc/errors.js';
+import { makeError } from '../../jsonrpc/make.js';
+import { type Key, keyOf, type Message, refOf } from '../../jsonrpc/message.js';
+import { copyWire, type Wire } from '../../jsonrpc/wire.js';
 import type { CloseReason, Link, Receiver } from '../../relay/link.js';
 import { EventStream, type StreamSettings } from '../event-stream.js';
 
@@ -9,12 +12,15 @@ import { EventStream, type StreamSettings } from '../event-stream.js';
  */
 export class SseDownstream implements Link {
   readonly #stream: EventStream;
+  /** The ids of the client's requests that are not answered, as it wrote them. */
+  readonly #unanswered = new Map<Key, Wire>();
   #receiver: Receiver | undefined;
-  #open = true;
+  #open: boolean;
 
   /** @param endpoint where the client is to POST: an absolute path with the session's id */
   constructor(response: ServerResponse, endpoint: string, streams: StreamSettings) {
     this.#stream = new EventStream(response, streams);
+    this.#open = this.#stream.open;
     this.#stream.event('endpoint', endpoint);
     response.once('close', () => {
       if (!this.#open) return;
@@ -29,10 +35,15 @@ export class SseDownstream implements Link {
 
   /** Takes a message that the client has POSTed. */
   receive(message: Message): void {
-    if (this.#open) this.#receiver?.message(message);
+    if (!this.#open) return;
+    this.#note(message);
+    this.#receiver?.message(message);
   }
 
   send(message: Message): void {
+    if (message.kind === 'response' || message.kind === 'error') {
+      this.#unanswered.delete(keyOf(message.id ?? 'null'));
+    }
     this.#stream.event('message', message.text);
   }
 
@@ -48,9 +59,23 @@ export class SseDownstream implements Link {
     this.#receiver = receiver;
   }
 
-  close(_reason: CloseReason): void {
+  close(reason: CloseReason): void {
     if (!this.#open) return;
     this.#open = false;
+    for (const id of this.#unanswered.values()) {
+      const { text } = makeError(id, ErrorCode.InternalError, reason.text, reason.data);
+      this.#stream.event('message', text);
+    }
     this.#stream.end();
+  }
+
+  #note(message: Message): void {
+    if (message.kind === 'request') {
+      const id = copyWire(message.id ?? 'null');
+      this.#unanswered.set(keyOf(id), id);
+    } else if (message.method === 'notifications/cancelled') {
+      const ref = refOf(message);
+      if (ref !== undefined) this.#unanswered.delete(keyOf(ref));
+    }
   }
 }

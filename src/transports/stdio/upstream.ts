@@ -8,6 +8,7 @@ import type { Wire } from '../../jsonrpc/wire.js';
 import type { Emit } from '../../observability/events.js';
 import type { Child } from '../../process/child.js';
 import { type ChildExit, describeExit } from '../../process/child-exit.js';
+import { guarded } from '../../relay/guarded.js';
 import type { CloseReason, Link, Receiver } from '../../relay/link.js';
 import { LineReader, MAX_LINE_LENGTH } from './framing.js';
 import { Noise } from './noise.js';
@@ -147,15 +148,8 @@ export class StdioUpstream implements Link {
     this.#guarded(() => this.#receiver?.closed(reason));
   }
 
-  /** One message that the proxy fails on must not end it: others use it too. */
   #guarded(take: () => void): void {
-    try {
-      take();
-    } catch (error) {
-      const how = error instanceof Error ? error.stack : undefined;
-      const text = `the proxy failed on a message of this server, which is a defect of mcp-proxy: ${how ?? 'unknown'}`;
-      this.#emit({ level: 'error', server: this.#definition.name, text });
-    }
+    guarded(take, this.#emit, this.#definition.name);
   }
 
   #stop(): void {

@@ -35,6 +35,11 @@ export class Channel {
     return this.#connection?.open ?? false;
   }
 
+  /** Whether the client knows a place from which it can resume. */
+  get resumable(): boolean {
+    return this.#sequence > 0;
+  }
+
   /** Begins on this response. */
   connect(response: ServerResponse, headers: Readonly<Record<string, string>> = {}): void {
     this.#carryOn(response, headers);

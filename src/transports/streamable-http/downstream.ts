@@ -79,6 +79,10 @@ export class StreamableHttpDownstream implements Link {
     return this.#version;
   }
 
+  get open(): boolean {
+    return this.#open;
+  }
+
   /** Whether requests of this client are open, be it there or not. */
   get busy(): boolean {
     return this.#exchanges.size > 0;
@@ -112,7 +116,10 @@ export class StreamableHttpDownstream implements Link {
   /**
    * The client opens a stream, or resumes one where it names the last event it got. Returns why not.
    */
-  open(response: ServerResponse, lastEventId: string | undefined): 'unknown-event' | 'too-many' | undefined {
+  openStream(
+    response: ServerResponse,
+    lastEventId: string | undefined,
+  ): 'unknown-event' | 'too-many' | undefined {
     if (lastEventId !== undefined) {
       const place = parseEventId(lastEventId);
       const channel = place && this.#channels.get(place.stream);
@@ -203,6 +210,20 @@ export class StreamableHttpDownstream implements Link {
       pollAfter: this.#primed ? this.#options.pollAfter : 0,
     });
     for (const key of keys) this.#exchanges.set(key, exchange);
+    const disconnected = (): void => this.#disconnected(exchange, initialize !== undefined);
+    if (response.destroyed) disconnected();
+    else response.once('close', disconnected);
+  }
+
+  /**
+   * The connection of a POST is closed. The client may come back for the answers, unless there is no
+   * session, or it was not told of the session yet.
+   */
+  #disconnected(exchange: Exchange, initialize: boolean): void {
+    const unknown = initialize && this.#initializing !== undefined && !exchange.resumable;
+    if (this.#options.sessionId === undefined || unknown) {
+      this.end({ kind: 'ended', text: 'the client has gone before it was answered' });
+    }
   }
 
   #exchangeDone(keys: readonly Key[]): void {

@@ -72,6 +72,11 @@ export class Exchange implements Beating {
     return this.#channel?.connected ?? !this.#response.destroyed;
   }
 
+  /** Whether a client that lost the connection can come back for the answer. */
+  get resumable(): boolean {
+    return this.#channel?.resumable ?? false;
+  }
+
   /** Whether this stream is what the answer has turned into. */
   carries(channel: Channel): boolean {
     return this.#channel === channel;
@@ -146,7 +151,8 @@ export class Exchange implements Beating {
   }
 
   #sendJson(): void {
-    if (this.#response.destroyed) return; // the client has gone, and left no place to come back to
+    // The client has gone and left no place to come back to, or was answered in another way.
+    if (this.#response.destroyed || this.#response.headersSent) return;
     const [first = ''] = this.#held;
     const body = this.#options.batch ? `[${this.#held.join(',')}]` : first;
     this.#response.writeHead(200, {

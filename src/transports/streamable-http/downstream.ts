@@ -8,15 +8,12 @@ import type { StreamSettings } from '../event-stream.js';
 import { Channel } from './channel.js';
 import { type Accepted, Exchange, type ExchangeOwner } from './exchange.js';
 import { parseEventId, Replay } from './replay.js';
+import { Waiting } from './waiting.js';
 
 /** The first version in which an event may have an id and no data (2025-11-25, changelog). */
 const PRIMED_SINCE = '2025-11-25';
 /** GET streams that one session may have open; more would be a client that forgets to close them. */
 const MAX_LISTENING = 8;
-/** Messages that wait for a stream to be opened. Past it the oldest is dropped. */
-const MAX_WAITING = 256;
-/** Octets of messages that wait for a stream. The newest is always kept, however large. */
-const MAX_WAITING_OCTETS = 1024 * 1024;
 /** Streams that are remembered after their end, so that a client can still fetch their last events. */
 const MAX_ENDED_CHANNELS = 64;
 /** Questions that the client has not answered; past it the oldest no longer counts as asked. */
@@ -53,8 +50,7 @@ export class StreamableHttpDownstream implements Link {
   readonly #exchanges = new Map<Key, Exchange>();
   readonly #channels = new Map<number, Channel>();
   readonly #replay = new Replay();
-  readonly #waiting: Wire[] = [];
-  #waitingOctets = 0;
+  readonly #waiting = new Waiting();
   readonly #asked = new Set<Key>();
   #listening: Channel[] = [];
   #receiver: Receiver | undefined;
@@ -309,19 +305,11 @@ export class StreamableHttpDownstream implements Link {
     if (kind === 'request') {
       for (const exchange of this.#exchanges.values()) if (exchange.also(text)) return;
     }
-    this.#waiting.push(text);
-    this.#waitingOctets += text.length;
-    while (
-      this.#waiting.length > MAX_WAITING ||
-      (this.#waitingOctets > MAX_WAITING_OCTETS && this.#waiting.length > 1)
-    ) {
-      this.#waitingOctets -= this.#waiting.shift()?.length ?? 0;
-    }
+    this.#waiting.add(text);
   }
 
   #flush(channel: Channel): void {
-    this.#waitingOctets = 0;
-    for (const text of this.#waiting.splice(0)) channel.send(text);
+    for (const text of this.#waiting.take()) channel.send(text);
   }
 
   #noteAsked(key: Key): void {

@@ -383,7 +383,7 @@ class Scanner {
 /** Where nothing special has come for so long, the compiled expression is faster than a look at each character. */
 const LONG_STRING = 64;
 /** What stands in a string for itself. */
-const PLAIN = new RegExp(String.raw`[^"\\\x00-\x1f]*`, 'y');
+const PLAIN = /[^"\\\x00-\x1f]*/y;
 
 /** Where the first character at or behind `at` stands that ends a string or means something in it. */
 function plainUntil(text: Wire, at: number): number {

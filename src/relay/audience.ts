@@ -68,21 +68,24 @@ export class Audience {
       case 'notifications/elicitation/complete':
         return some(this.#questions.elicited(paramsOf(message).elicitationId));
       default:
-        return some(this.#causedBy(message)) ?? (isRelatedToTask(message) ? undefined : this.#ports);
+        return this.#ofUnattributed(message);
     }
   }
 
+  #ofLog(message: Message): Iterable<Port> | undefined {
+    const level = textOf(paramsOf(message).level, '');
+    return this.#ofUnattributed(message)?.filter((port) => this.#shared.levels.hears(port, level));
+  }
+
   /**
-   * Nothing in a log message says which call caused it. With the calls of one session open it is taken
+   * Nothing in such a message says which call caused it. With the calls of one session open it is taken
    * for that session's; with none it is everybody's; with several it is nobody's, since it may tell one
    * client what another is doing.
    */
-  #ofLog(message: Message): Iterable<Port> | undefined {
-    const level = textOf(paramsOf(message).level, '');
+  #ofUnattributed(message: Message): Port[] | undefined {
     const cause = this.#causedBy(message);
-    if (cause === undefined && (this.#busy.size > 0 || isRelatedToTask(message))) return undefined;
-    const heard = cause === undefined ? [...this.#ports] : [cause];
-    return heard.filter((port) => this.#shared.levels.hears(port, level));
+    if (cause !== undefined) return [cause];
+    return this.#busy.size > 0 || isRelatedToTask(message) ? undefined : [...this.#ports];
   }
 
   /** The session that caused a message: the owner of the task it names, else the only one with a call open. */

@@ -282,7 +282,10 @@ export class Correlation implements PortOwner {
     const id = message.id ?? 'null';
     const call = this.#calls.byId(id);
     if (!call) {
-      this.#tell('debug', `the server answered ${id}, which nobody waits for`);
+      // An error without an id says that the server could not read something: its only client should know.
+      if (id === 'null' && this.#options.exclusive) this.#inform(message);
+      else
+        this.#tell(id === 'null' ? 'warning' : 'debug', `the server answered ${id}, which nobody waits for`);
       return;
     }
     this.#calls.settle(call);

@@ -3,6 +3,7 @@ import type { ServerDefinition } from '../../config/definition.js';
 import { ErrorCode } from '../../jsonrpc/errors.js';
 import { makeError } from '../../jsonrpc/make.js';
 import type { Message } from '../../jsonrpc/message.js';
+import { idOfBrokenAnswer } from '../../jsonrpc/salvage.js';
 import { scan } from '../../jsonrpc/scan.js';
 import type { Wire } from '../../jsonrpc/wire.js';
 import type { Emit } from '../../observability/events.js';
@@ -106,6 +107,7 @@ export class StdioUpstream implements Link {
     const scanned = scan(line);
     if (scanned.kind === 'malformed') {
       this.#noise.add(line, scanned.reason);
+      this.#answerFor(line, scanned.reason);
     } else if (scanned.kind === 'batch') {
       for (const item of scanned.items) {
         if (item.kind === 'malformed') this.#noise.add(line, item.reason);
@@ -114,6 +116,14 @@ export class StdioUpstream implements Link {
     } else {
       this.#deliver(scanned);
     }
+  }
+
+  /** What was meant as an answer and is none must not leave its request open for ever. */
+  #answerFor(line: Wire, reason: string): void {
+    const id = idOfBrokenAnswer(line);
+    if (id === undefined) return;
+    const text = `server "${this.#definition.name}" gave an answer that is no JSON-RPC message: ${reason}`;
+    this.#deliver(makeError(id, ErrorCode.InternalError, text, { server: this.#definition.name }));
   }
 
   #deliver(message: Message): void {

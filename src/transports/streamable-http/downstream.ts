@@ -147,7 +147,8 @@ export class StreamableHttpDownstream implements Link {
 
   send(message: Message, about?: Key): void {
     if (!this.#open) return;
-    if (message.kind === 'response' || message.kind === 'error') {
+    // An error without an id answers nothing that is open: it travels like a notification.
+    if (message.kind === 'response' || (message.kind === 'error' && message.id !== 'null')) {
       this.#answer(message);
       return;
     }

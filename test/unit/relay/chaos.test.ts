@@ -170,7 +170,7 @@ class Chaos {
     for (const client of this.#clients) {
       for (const text of client.take()) {
         const { kind, id } = message(text);
-        if (kind !== 'response' && kind !== 'error') continue;
+        if ((kind !== 'response' && kind !== 'error') || id === 'null') continue;
         // Each answer is to a request of this client that was open, and so is the only one.
         expect(this.#open.get(client)?.delete(keyOf(id ?? 'null'))).toBe(true);
       }

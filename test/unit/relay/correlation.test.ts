@@ -140,6 +140,15 @@ describe('an upstream that several sessions share', () => {
     expect(client.take()).toHaveLength(1);
   });
 
+  it('passes an error without an id to the only client there is', () => {
+    const stage = new Stage({ exclusive: true });
+    const client = stage.client();
+    client.asks('1', 'm');
+    const text = '{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"parse"}}';
+    stage.server.says(text);
+    expect(client.takeAll()).toEqual([{ text, about: '1' }]);
+  });
+
   it('drops answers that nobody waits for', () => {
     const stage = new Stage();
     const client = stage.client();
@@ -173,7 +182,7 @@ describe('an upstream that several sessions share', () => {
     }
   });
 
-  it('brings an unknown notification to the one that is busy, else to all', () => {
+  it('brings an unknown notification to the one that is busy, to all where none is, to nobody where several are', () => {
     const stage = new Stage();
     const [a, b] = [stage.client(), stage.client()];
     const text = '{"jsonrpc":"2.0","method":"x/y"}';
@@ -182,6 +191,9 @@ describe('an upstream that several sessions share', () => {
     a.asks('5', 'm');
     stage.server.says(text);
     expect([a.takeAll(), b.take()]).toEqual([[{ text, about: '5' }], []]);
+    b.asks('5', 'm');
+    stage.server.says(text);
+    expect([a.take(), b.take()]).toEqual([[], []]);
   });
 
   it('counts sessions, and says when the server has spoken first', () => {

@@ -66,6 +66,24 @@ test.each(['', 'noise', 'noise-between', 'noise,noise-between,crlf', 'split', 'c
   },
 );
 
+test.each([
+  ['NaN', '{"jsonrpc":"2.0","id":1,"result":{"x":NaN}}'],
+  ['a tab in a string', '{"result":{"x":"\t"},"jsonrpc":"2.0","id":1}'],
+  ['a result and an error', '{"jsonrpc":"2.0","id":1,"result":{},"error":null}'],
+  ['an error that is a word', '{"jsonrpc":"2.0","id":1,"error":"boom"}'],
+  ['no version', '{"id":1,"result":{}}'],
+  ['nested too deep', `{"jsonrpc":"2.0","id":1,"result":${'['.repeat(2000)}${']'.repeat(2000)}}`],
+])('an answer that is no message fails its request: %s', async (_what, line) => {
+  const { link, inbox, events } = script(
+    `process.stdin.once('data', () => console.log(${JSON.stringify(line)})); process.stdin.resume();`,
+  );
+  link.send(INITIALIZE);
+  const answer = await inbox.next();
+  expect([answer.kind, answer.id]).toEqual(['error', '1']);
+  expect(answerOf(answer)).toContain('no JSON-RPC message');
+  expect(events.map(({ level }) => level)).toContain('warning');
+});
+
 test('noise is shown without control characters, cut, a few times, and then counted', async () => {
   const code = `
     process.stdout.write('\\x1b[31mWelcome\\x1b[0m ' + 'x'.repeat(5000) + '\\n\\n');

@@ -167,7 +167,7 @@ export async function startProxy(options: ProxyOptions, emit: Emit): Promise<Run
     else handleMessages(endpoint, request, response);
   };
 
-  const listener = new Listener(handle);
+  const listener = new Listener(handle, emit);
   const port = await listener.listen(options.host, options.port);
   origins.listening(options.host, port);
   for (const one of pools) one.start();

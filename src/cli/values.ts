@@ -1,5 +1,6 @@
 /** What the words of options mean. Every function throws `UsageError` for a value that is none. */
 import { MAX_SECONDS } from '../config/max-seconds.js';
+import { parseBasePath } from '../http/base-path.js';
 import type { LogLevel } from '../observability/events.js';
 import { UsageError } from './usage-error.js';
 
@@ -12,7 +13,6 @@ const LEVELS: Readonly<Record<string, LogLevel>> = {
 };
 const TRUE = new Set(['1', 'true', 'yes', 'on']);
 const FALSE = new Set(['0', 'false', 'no', 'off']);
-const PREFIX = /^(?:\/[\w.~!$&'()*+,;=:@%-]+)+$/;
 const TOKEN = /^[\w!#$%&'*+.^`|~-]+$/;
 
 /** One of these words. */
@@ -67,8 +67,8 @@ export function httpUrl(what: string, value: string): URL {
 
 /** A path prefix without a slash at its end; empty: none. */
 export function basePath(value: string): string {
-  const path = value.trim().replace(/\/+$/, '');
-  if (path === '' || PREFIX.test(path)) return path;
+  const path = parseBasePath(value);
+  if (path !== undefined) return path;
   throw new UsageError(`--base-path is a path such as /tools, percent-encoded where needed; not "${value}"`);
 }
 

@@ -17,6 +17,11 @@ export function basePathOf(configured: string, request: IncomingMessage): string
 }
 
 function normalized(prefix: string): string {
+  return parseBasePath(prefix) ?? '';
+}
+
+/** A prefix without a slash at its end; undefined where it is none that is safe to repeat. */
+export function parseBasePath(prefix: string): string | undefined {
   const path = prefix.trim().replace(/\/+$/, '');
-  return PREFIX.test(path) && !DOTS.test(path) ? path : '';
+  return path === '' || (PREFIX.test(path) && !DOTS.test(path)) ? path : undefined;
 }

@@ -17,7 +17,7 @@ export class Listener {
   #quiet: () => void = () => undefined;
 
   /** @param emit told of what the handler fails on */
-  constructor(handler: Handler, emit: Emit = () => undefined) {
+  constructor(handler: Handler, emit: Emit) {
     this.#server = createServer((request, response) => {
       this.#answering.add(response);
       response.once('close', () => {

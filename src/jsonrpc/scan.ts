@@ -382,8 +382,8 @@ class Scanner {
 
 /** Where nothing special has come for so long, the compiled expression is faster than a look at each character. */
 const LONG_STRING = 64;
-/** What stands in a string for itself. */
-const PLAIN = /[^"\\\x00-\x1f]*/y;
+/** What stands in a string for itself: all octets from the space on but the quote and the backslash. */
+const PLAIN = /[ !#-[\]-\u00ff]*/y;
 
 /** Where the first character at or behind `at` stands that ends a string or means something in it. */
 function plainUntil(text: Wire, at: number): number {

@@ -1,5 +1,5 @@
 import { makeNotification } from '../../jsonrpc/make.js';
-import { answerOf, asRecord, type Message } from '../../jsonrpc/message.js';
+import { answerOf, asRecord, type Message, textOf } from '../../jsonrpc/message.js';
 import { parseWire } from '../../jsonrpc/wire.js';
 import { describeUrl } from '../../remote/describe-url.js';
 import type { Failure } from '../../remote/failure.js';
@@ -132,7 +132,8 @@ function isGone(failure: Failure | undefined, { session }: Try): boolean {
 
 function refused(answer: Message, { upstream }: HandshakeOptions): Failure {
   const { code, message } = asRecord(parseWire(answerOf(answer)));
-  const words = upstream.http.mask(`${String(message)} (${String(code)})`);
+  const number = typeof code === 'number' ? ` (${code})` : '';
+  const words = upstream.http.mask(`${textOf(message, 'without a message')}${number}`);
   return { kind: 'refused', text: `${describeUrl(upstream.url)} refused "initialize": ${words}` };
 }
 

@@ -23,7 +23,7 @@ export const MAX_DEPTH = 1000;
 
 /**
  * Reads one JSON text in one pass: checks that all of it is valid JSON (RFC 8259) and finds the head of
- * the message in it. Never throws.
+ * the message in it. Never throws. The file is long because a grammar is read in one piece.
  *
  * A member of the head that occurs twice makes the message malformed: parsers differ in which one they
  * take, and a message must not mean one thing here and another to who reads it next.

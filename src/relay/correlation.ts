@@ -42,7 +42,8 @@ export interface CorrelationOptions {
 
 /**
  * Joins any number of sessions to one upstream link: gives every request an id and a progress token of
- * its own towards the server, and brings what the server sends to the session it belongs to.
+ * its own towards the server, and brings what the server sends to the session it belongs to. Both ways
+ * stand in this one file, so that a request can be followed to its answer.
  */
 export class Correlation implements PortOwner {
   readonly #upstream: Link;

@@ -42,7 +42,8 @@ export interface Refused {
 /**
  * A client over Streamable HTTP with sessions (2025-03-26 to 2025-11-25, `basic/transports`): its
  * messages come in POSTs; what is for it goes on the stream of the POST it belongs to, else on the
- * stream that the client opened with GET, else it waits for one.
+ * stream that the client opened with GET, else it waits for one. The file is long because all three
+ * decide over the same open answers and streams.
  */
 export class StreamableHttpDownstream implements Link {
   readonly #options: StreamableHttpOptions;

@@ -13,6 +13,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['transports'],
   ['process', 'remote'],
   ['config', 'observability', 'version.ts', 'clock.ts'],
+  ['eras'],
   ['relay'],
   ['jsonrpc', 'observability/events.ts'],
 ];

@@ -7,5 +7,16 @@ export const ErrorCode = {
   InternalError: -32603,
 } as const;
 
+/** Codes that MCP itself defines (2026-07-28, `basic/index`, "Error Codes"). */
+export const McpErrorCode = {
+  HeaderMismatch: -32020,
+  MissingClientCapability: -32021,
+  UnsupportedVersion: -32022,
+  /** Up to 2025-11-25. */
+  ResourceNotFound: -32002,
+  /** 2025-11-25 only. */
+  UrlElicitationRequired: -32042,
+} as const;
+
 /** Own code, outside the range that JSON-RPC reserves: the call was cancelled before it was answered. */
 export const CANCELLED = -32800;

@@ -12,6 +12,23 @@ export function makeNotification(method: string, params?: object): Message {
   return made(`{"jsonrpc":"2.0","method":${toWire(method)}${paramsPart(params)}}`);
 }
 
+/** @param ref raw JSON of the id of the request that is given up */
+export function makeCancelled(ref: Wire, reason: string): Message {
+  return made(
+    `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":${ref},"reason":${toWire(reason)}}}`,
+  );
+}
+
+/** @param params raw JSON of an object */
+export function makeRawRequest(id: Wire, method: string, params: Wire): Message {
+  return made(`{"jsonrpc":"2.0","id":${id},"method":${toWire(method)},"params":${params}}`);
+}
+
+/** @param params raw JSON of an object */
+export function makeRawNotification(method: string, params: Wire): Message {
+  return made(`{"jsonrpc":"2.0","method":${toWire(method)},"params":${params}}`);
+}
+
 /** @param result raw JSON of the result, passed on as it is */
 export function makeResponse(id: Wire, result: Wire): Message {
   return made(`{"jsonrpc":"2.0","id":${id},"result":${result}}`);

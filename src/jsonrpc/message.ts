@@ -28,6 +28,26 @@ export interface Message {
   readonly refEnd: number;
   /** `params.task` of a request that asks to be run as a task (2025-11-25, tasks). */
   readonly taskAt: number;
+  /** `params._meta` of a request or notification, `result._meta` of a response. */
+  readonly metaAt: number;
+  readonly metaEnd: number;
+  /** `params.name` and `params.uri` of a request: what a call is about (2026-07-28, `Mcp-Name`). */
+  readonly nameAt: number;
+  readonly nameEnd: number;
+  readonly uriAt: number;
+  readonly uriEnd: number;
+  /** `io.modelcontextprotocol/protocolVersion` in `params._meta`: what makes a message a modern one. */
+  readonly versionAt: number;
+  readonly versionEnd: number;
+  /** `io.modelcontextprotocol/subscriptionId` in `_meta` of params or result (2026-07-28). */
+  readonly subscriptionAt: number;
+  readonly subscriptionEnd: number;
+  /** `result.resultType` of a response (2026-07-28). */
+  readonly typeAt: number;
+  readonly typeEnd: number;
+  /** `result.ttlMs` and `result.cacheScope` of a response (2026-07-28, caching): whether they are there. */
+  readonly ttlAt: number;
+  readonly scopeAt: number;
 }
 
 export type MessageKind = 'request' | 'notification' | 'response' | 'error';
@@ -77,6 +97,46 @@ export function textOf(value: unknown, otherwise: string): string {
   return typeof value === 'string' ? value : otherwise;
 }
 
+/** Raw JSON of one part of a message, given by its offsets; undefined where it is absent. */
+function partOf(message: Message, at: number, end: number): Wire | undefined {
+  return at < 0 ? undefined : message.text.slice(at, end);
+}
+
+/** Raw JSON of `_meta`, or undefined. */
+export function metaOf(message: Message): Wire | undefined {
+  return partOf(message, message.metaAt, message.metaEnd);
+}
+
+/** The text of `params.name`, or undefined where it is none. */
+export function nameOf(message: Message): string | undefined {
+  return textIn(partOf(message, message.nameAt, message.nameEnd));
+}
+
+/** The text of `params.uri`, or undefined where it is none. */
+export function uriOf(message: Message): string | undefined {
+  return textIn(partOf(message, message.uriAt, message.uriEnd));
+}
+
+/** Raw JSON of the protocol version that a modern message names, or undefined. */
+export function versionOf(message: Message): Wire | undefined {
+  return partOf(message, message.versionAt, message.versionEnd);
+}
+
+/** Raw JSON of the subscription that a message belongs to, or undefined. */
+export function subscriptionOf(message: Message): Wire | undefined {
+  return partOf(message, message.subscriptionAt, message.subscriptionEnd);
+}
+
+/** The text of `result.resultType`, or undefined where it is none. */
+export function resultTypeOf(message: Message): string | undefined {
+  return textIn(partOf(message, message.typeAt, message.typeEnd));
+}
+
+function textIn(raw: Wire | undefined): string | undefined {
+  const value = raw === undefined ? undefined : parseWire(raw);
+  return typeof value === 'string' ? value : undefined;
+}
+
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
@@ -93,11 +153,18 @@ export function withRef(message: Message, id: Wire): Message {
   return splice(message, message.refAt, message.refEnd, id);
 }
 
-/** The same message with `params` put in place of its own (which it must have). What stands in them is
- * not looked for again: the new message has no token and no reference to a request. */
-export function withParams(message: Message, params: Wire): Message {
-  const none = { tokenAt: -1, tokenEnd: -1, refAt: -1, refEnd: -1, taskAt: -1 };
-  return { ...splice(message, message.paramsAt, message.paramsEnd, params), ...none };
+export function withSubscription(message: Message, id: Wire): Message {
+  return splice(message, message.subscriptionAt, message.subscriptionEnd, id);
+}
+
+/**
+ * The message with something put in between, which must leave it the message that it is: the rest moves along.
+ * What is put in is not looked for: the offsets are those of what stood there before.
+ *
+ * @param at offset in the message's text
+ */
+export function withInserted(message: Message, at: number, text: Wire): Message {
+  return splice(message, at, at, text);
 }
 
 /** The message with one stretch of its text replaced; whatever stands behind it moves along. */
@@ -120,5 +187,19 @@ function splice(message: Message, at: number, end: number, value: Wire): Message
     refAt: shift(message.refAt),
     refEnd: shift(message.refEnd),
     taskAt: shift(message.taskAt),
+    metaAt: shift(message.metaAt),
+    metaEnd: shift(message.metaEnd),
+    nameAt: shift(message.nameAt),
+    nameEnd: shift(message.nameEnd),
+    uriAt: shift(message.uriAt),
+    uriEnd: shift(message.uriEnd),
+    versionAt: shift(message.versionAt),
+    versionEnd: shift(message.versionEnd),
+    subscriptionAt: shift(message.subscriptionAt),
+    subscriptionEnd: shift(message.subscriptionEnd),
+    typeAt: shift(message.typeAt),
+    typeEnd: shift(message.typeEnd),
+    ttlAt: shift(message.ttlAt),
+    scopeAt: shift(message.scopeAt),
   };
 }

@@ -82,7 +82,20 @@ class Scanner {
   #refAt = -1;
   #refEnd = -1;
   #taskAt = -1;
-  #metaSeen = false;
+  #metaAt = -1;
+  #metaEnd = -1;
+  #nameAt = -1;
+  #nameEnd = -1;
+  #uriAt = -1;
+  #uriEnd = -1;
+  #claimAt = -1;
+  #claimEnd = -1;
+  #subscriptionAt = -1;
+  #subscriptionEnd = -1;
+  #typeAt = -1;
+  #typeEnd = -1;
+  #ttlAt = -1;
+  #scopeAt = -1;
 
   constructor(text: Wire) {
     this.#text = text;
@@ -153,6 +166,20 @@ class Scanner {
       refAt: this.#refAt,
       refEnd: this.#refEnd,
       taskAt: this.#taskAt,
+      metaAt: this.#metaAt,
+      metaEnd: this.#metaEnd,
+      nameAt: this.#nameAt,
+      nameEnd: this.#nameEnd,
+      uriAt: this.#uriAt,
+      uriEnd: this.#uriEnd,
+      versionAt: this.#claimAt,
+      versionEnd: this.#claimEnd,
+      subscriptionAt: this.#subscriptionAt,
+      subscriptionEnd: this.#subscriptionEnd,
+      typeAt: this.#typeAt,
+      typeEnd: this.#typeEnd,
+      ttlAt: this.#ttlAt,
+      scopeAt: this.#scopeAt,
     };
   }
 
@@ -202,7 +229,8 @@ class Scanner {
       case 'result':
         once(this.#resultAt, key);
         this.#resultAt = at;
-        this.#resultEnd = this.value(at, 2);
+        this.#resultEnd =
+          this.#text.charCodeAt(at) === OPEN_OBJECT ? this.#object(at, 2, resultMember) : this.value(at, 2);
         return this.#resultEnd;
       case 'error':
         once(this.#errorAt, key);
@@ -218,11 +246,7 @@ class Scanner {
   params(key: Wire, at: number): number {
     switch (key) {
       case '_meta':
-        if (this.#metaSeen) once(0, 'params._meta');
-        this.#metaSeen = true;
-        return this.#text.charCodeAt(at) === OPEN_OBJECT
-          ? this.#object(at, 3, metaMember)
-          : this.value(at, 3);
+        return this.#meta(at, 'params._meta');
       case 'progressToken':
         once(this.#tokenAt, 'params.progressToken');
         this.#tokenAt = at;
@@ -236,20 +260,72 @@ class Scanner {
       case 'task':
         this.#taskAt = at;
         return this.value(at, 3);
+      case 'name':
+        once(this.#nameAt, 'params.name');
+        this.#nameAt = at;
+        this.#nameEnd = this.value(at, 3);
+        return this.#nameEnd;
+      case 'uri':
+        once(this.#uriAt, 'params.uri');
+        this.#uriAt = at;
+        this.#uriEnd = this.value(at, 3);
+        return this.#uriEnd;
       default:
         return this.value(at, 3);
     }
   }
 
-  /** Takes one member of `params._meta`. */
+  /** Takes one member of `result`. */
+  result(key: Wire, at: number): number {
+    switch (key) {
+      case '_meta':
+        return this.#meta(at, 'result._meta');
+      case 'resultType':
+        once(this.#typeAt, 'result.resultType');
+        this.#typeAt = at;
+        this.#typeEnd = this.value(at, 3);
+        return this.#typeEnd;
+      case 'ttlMs':
+        this.#ttlAt = at;
+        return this.value(at, 3);
+      case 'cacheScope':
+        this.#scopeAt = at;
+        return this.value(at, 3);
+      default:
+        return this.value(at, 3);
+    }
+  }
+
+  /** Takes one member of `_meta`. */
   meta(key: Wire, at: number): number {
     const end = this.value(at, 4);
-    if (key === 'progressToken') {
-      once(this.#metaTokenAt, 'params._meta.progressToken');
-      this.#metaTokenAt = at;
-      this.#metaTokenEnd = end;
+    switch (key) {
+      case 'progressToken':
+        once(this.#metaTokenAt, '_meta.progressToken');
+        this.#metaTokenAt = at;
+        this.#metaTokenEnd = end;
+        break;
+      case 'io.modelcontextprotocol/protocolVersion':
+        once(this.#claimAt, `_meta.${key}`);
+        this.#claimAt = at;
+        this.#claimEnd = end;
+        break;
+      case 'io.modelcontextprotocol/subscriptionId':
+        once(this.#subscriptionAt, `_meta.${key}`);
+        this.#subscriptionAt = at;
+        this.#subscriptionEnd = end;
+        break;
+      default:
     }
     return end;
+  }
+
+  #meta(at: number, name: string): number {
+    once(this.#metaAt, name);
+    this.#metaAt = at;
+    this.#metaEnd =
+      this.#text.charCodeAt(at) === OPEN_OBJECT ? this.#object(at, 3, metaMember) : this.value(at, 3);
+    return this.#metaEnd;
   }
 
   /** Passes over one value of any kind; returns where it ends. */
@@ -394,6 +470,7 @@ function plainUntil(text: Wire, at: number): number {
 
 const topMember: Visit = (scanner, key, at) => scanner.top(key, at);
 const paramsMember: Visit = (scanner, key, at) => scanner.params(key, at);
+const resultMember: Visit = (scanner, key, at) => scanner.result(key, at);
 const metaMember: Visit = (scanner, key, at) => scanner.meta(key, at);
 
 function once(at: number, name: string): void {

@@ -1,5 +1,5 @@
 import { ErrorCode } from '../jsonrpc/errors.js';
-import { makeError, makeNotification, makeRequest, makeResponse } from '../jsonrpc/make.js';
+import { makeCancelled, makeError, makeRequest, makeResponse } from '../jsonrpc/make.js';
 import {
   keyOf,
   type Message,
@@ -7,11 +7,10 @@ import {
   refOf,
   tokenOf,
   withId,
-  withParams,
   withRef,
   withToken,
 } from '../jsonrpc/message.js';
-import { toWire, type Wire } from '../jsonrpc/wire.js';
+import type { Wire } from '../jsonrpc/wire.js';
 import type { Emit } from '../observability/events.js';
 import { Audience } from './audience.js';
 import { Calls, makeCall } from './calls.js';
@@ -230,8 +229,7 @@ export class Correlation implements PortOwner {
     this.#calls.dropToken(call);
     // `initialize` must not be cancelled (basic/utilities/cancellation), and what was not sent need not be.
     if (call.upstreamId === undefined || this.#lost || call.method === 'initialize') return;
-    const params = `{"requestId":${call.upstreamId},"reason":${toWire(reason)}}`;
-    this.#upstream.send(withParams(makeNotification('notifications/cancelled', {}), params));
+    this.#upstream.send(makeCancelled(call.upstreamId, reason));
   }
 
   #notification(port: Port, message: Message): void {

@@ -1,7 +1,16 @@
 import type { Port } from './port.js';
 
 /** RFC 5424 severities as MCP's logging utility names them, the most talkative first. */
-const SEVERITY = ['debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency'];
+export const LOG_LEVELS: readonly string[] = [
+  'debug',
+  'info',
+  'notice',
+  'warning',
+  'error',
+  'critical',
+  'alert',
+  'emergency',
+];
 
 /**
  * The log levels of the sessions that share one upstream, which knows a single one.
@@ -23,7 +32,7 @@ export class LogLevels {
 
   /** Records what a session wants. Returns false where that is no level MCP knows. */
   set(port: Port, level: string): boolean {
-    if (!SEVERITY.includes(level)) return false;
+    if (!LOG_LEVELS.includes(level)) return false;
     this.#wanted.set(port, level);
     return true;
   }
@@ -41,14 +50,18 @@ export class LogLevels {
   effective(): string | undefined {
     const wanted = [...this.#wanted.values()];
     if (wanted.every((level) => level === undefined)) return undefined;
-    return SEVERITY[Math.min(...wanted.map((level) => (level === undefined ? 0 : SEVERITY.indexOf(level))))];
+    return LOG_LEVELS[
+      Math.min(...wanted.map((level) => (level === undefined ? 0 : LOG_LEVELS.indexOf(level))))
+    ];
   }
 
   /** Whether a log message of this level is for that session. */
   hears(port: Port, level: string): boolean {
     const wanted = this.#wanted.get(port);
     return (
-      wanted === undefined || SEVERITY.indexOf(level) >= SEVERITY.indexOf(wanted) || !SEVERITY.includes(level)
+      wanted === undefined ||
+      LOG_LEVELS.indexOf(level) >= LOG_LEVELS.indexOf(wanted) ||
+      !LOG_LEVELS.includes(level)
     );
   }
 }

@@ -1,12 +1,10 @@
+import { McpErrorCode } from '../jsonrpc/errors.js';
 import { answerOf, asRecord, type Key, keyOf, type Message, paramsOf, tokenOf } from '../jsonrpc/message.js';
 import { copyWire, parseWire, type Wire } from '../jsonrpc/wire.js';
 import type { Port } from './port.js';
 
 /** Open questions per upstream; beyond it the oldest is forgotten, and its late answer dropped. */
 export const MAX_QUESTIONS = 10_000;
-
-/** The error that sends a client to a URL first (2025-11-25, `client/elicitation`). */
-const URL_ELICITATION_REQUIRED = -32042;
 
 interface Question {
   readonly port: Port;
@@ -34,7 +32,8 @@ export class Questions {
 
   /** Takes note of the elicitations that an error asks the client for. */
   noteElicitations(port: Port, answer: Message): void {
-    if (answer.kind !== 'error' || !answerOf(answer).includes(String(URL_ELICITATION_REQUIRED))) return;
+    if (answer.kind !== 'error' || !answerOf(answer).includes(String(McpErrorCode.UrlElicitationRequired)))
+      return;
     const { elicitations } = asRecord(asRecord(parseWire(answerOf(answer))).data);
     if (Array.isArray(elicitations))
       for (const one of elicitations) this.#noteElicitation(port, asRecord(one));

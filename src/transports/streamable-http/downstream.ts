@@ -98,6 +98,8 @@ export class StreamableHttpDownstream implements Link {
     accepted: Accepted,
     response: ServerResponse,
   ): Refused | undefined {
+    // Nobody would take it, nor answer it.
+    if (!this.#open) return { id: 'null', reason: 'this session has ended' };
     const requests = messages.filter((message) => message.kind === 'request');
     const refused = this.#check(messages);
     if (refused) return refused;

@@ -2,13 +2,21 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ErrorCode } from '../../../src/jsonrpc/errors.js';
 import {
+  asRecord,
   keyOf,
   type Message,
+  metaOf,
+  nameOf,
   refOf,
+  resultTypeOf,
+  subscriptionOf,
   tokenOf,
+  uriOf,
+  versionOf,
   withId,
-  withParams,
+  withInserted,
   withRef,
+  withSubscription,
   withToken,
 } from '../../../src/jsonrpc/message.js';
 import { MAX_DEPTH, type Scanned, scan } from '../../../src/jsonrpc/scan.js';
@@ -192,15 +200,57 @@ describe('what is put in place of a part changes nothing else', () => {
     );
   });
 
-  test('params as a whole', () => {
+  test('something put in between', () => {
     fc.assert(
-      fc.property(call, object, (made, params) => {
-        const changed = withParams(message(made.text), wire(params));
-        const { params: _, ...rest } = plain(made.text);
-        expect(parseWire(changed.text)).toEqual({ ...rest, params: JSON.parse(params) });
+      fc.property(call, (made) => {
+        const before = message(made.text);
+        const now = withInserted(before, before.paramsAt + 1, '"put":[9],');
+        expect(plain(now.text)).toEqual({
+          ...plain(made.text),
+          params: { put: [9], ...asRecord(plain(made.text).params) },
+        });
+        expect([tokenOf(now), refOf(now), now.id]).toEqual([made.token, made.ref, made.id]);
       }),
     );
   });
+});
+
+describe('what the modern era needs of a message', () => {
+  const text = wire(
+    '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"é","uri":"u:1","_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","progressToken":3}}}',
+  );
+
+  test('is found in a request', () => {
+    const request = message(text);
+    expect([nameOf(request), uriOf(request), versionOf(request), tokenOf(request)]).toEqual([
+      'é',
+      'u:1',
+      '"2026-07-28"',
+      '3',
+    ]);
+    expect(metaOf(request)).toContain('"progressToken":3}');
+  });
+
+  test('is found in a result', () => {
+    const answer = message(
+      '{"jsonrpc":"2.0","id":1,"result":{"ttlMs":0,"resultType":"complete","_meta":{"io.modelcontextprotocol/subscriptionId":"s"},"cacheScope":"private","inner":{"resultType":"x"}}}',
+    );
+    expect([resultTypeOf(answer), subscriptionOf(answer), metaOf(answer)]).toEqual([
+      'complete',
+      '"s"',
+      '{"io.modelcontextprotocol/subscriptionId":"s"}',
+    ]);
+    expect([answer.ttlAt > 0, answer.scopeAt > 0]).toEqual([true, true]);
+    expect(subscriptionOf(withSubscription(answer, '77'))).toBe('77');
+  });
+
+  test.each(['"name":1,"name":2', '"uri":1,"uri":2', '"_meta":{},"_meta":{}'])(
+    'is there once, or the message is refused: %s',
+    (twice) => {
+      const scanned = scan(`{"jsonrpc":"2.0","id":1,"method":"m","params":{${twice}}}`);
+      expect(scanned).toMatchObject({ kind: 'malformed', code: ErrorCode.InvalidRequest });
+    },
+  );
 });
 
 describe('what a message is', () => {

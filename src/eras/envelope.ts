@@ -1,0 +1,47 @@
+import { asRecord, type Message, metaOf } from '../jsonrpc/message.js';
+import { parseWire } from '../jsonrpc/wire.js';
+import { LOG_LEVELS } from '../relay/log-levels.js';
+import { META } from './meta-keys.js';
+
+/** What a modern request says of its client. */
+export interface Envelope {
+  readonly version: string;
+  readonly capabilities: Readonly<Record<string, unknown>>;
+  readonly clientInfo: Readonly<Record<string, unknown>> | undefined;
+  readonly logLevel: string | undefined;
+}
+
+/** Whether a message is one of the modern era: it names its protocol version in `_meta`. */
+export function claimsModern(message: Message): boolean {
+  return message.versionAt >= 0;
+}
+
+/**
+ * Reads what a modern request says of its client (2026-07-28, `basic/index`, "Per-request protocol fields").
+ * Returns a text, for the -32602 that the request is to be refused with, where a required field is missing
+ * or one is wrong.
+ */
+export function readEnvelope(request: Message): Envelope | string {
+  const meta = asRecord(parseWire(metaOf(request) ?? '{}'));
+  const version = meta[META.version];
+  const capabilities = meta[META.capabilities];
+  const clientInfo = meta[META.clientInfo];
+  const logLevel = meta[META.logLevel];
+  if (typeof version !== 'string') return `params._meta["${META.version}"] must be there and be a text`;
+  if (!isObject(capabilities)) return `params._meta["${META.capabilities}"] must be there and be an object`;
+  if (clientInfo !== undefined && !isObject(clientInfo))
+    return `params._meta["${META.clientInfo}"] must be an object`;
+  if (logLevel !== undefined && !(typeof logLevel === 'string' && LOG_LEVELS.includes(logLevel))) {
+    return `params._meta["${META.logLevel}"] must be one of ${LOG_LEVELS.join(', ')}`;
+  }
+  return {
+    version,
+    capabilities: asRecord(capabilities),
+    clientInfo: clientInfo === undefined ? undefined : asRecord(clientInfo),
+    logLevel: typeof logLevel === 'string' ? logLevel : undefined,
+  };
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

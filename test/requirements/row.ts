@@ -1,7 +1,7 @@
 /** What a row of the specification's requirements holds. */
 
-/** A legacy revision of the specification. */
-type Revision = '2024-11-05' | '2025-03-26' | '2025-06-18' | '2025-11-25';
+/** A revision of the specification. */
+type Revision = '2024-11-05' | '2025-03-26' | '2025-06-18' | '2025-11-25' | '2026-07-28';
 
 export interface Requirement {
   /** area.subject.rule, stable: tests cite it. */
@@ -25,5 +25,7 @@ export const SINCE_2025_11 = ['2025-11-25'] as const;
 /** Batches came with this revision and went with the next. */
 export const WITH_BATCHES = ['2025-03-26'] as const;
 export const WITH_SSE = ['2024-11-05'] as const;
+/** The modern era. */
+export const MODERN = ['2026-07-28'] as const;
 
 export const PAGES = 'docs/specification';

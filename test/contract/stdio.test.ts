@@ -5,33 +5,21 @@ import { startChild } from '../../src/process/child.js';
 import { StdioDownstream } from '../../src/transports/stdio/downstream.js';
 import { StdioUpstream } from '../../src/transports/stdio/upstream.js';
 import { fixtureDefinition } from '../fixtures/processes.js';
+import { Arrivals } from './arrivals.js';
 import { type Ends, linkContract } from './link-contract.js';
 
 /** The lines of a stream, read with nothing of our own. */
-function lineReader(stream: Readable): () => Promise<string | undefined> {
-  const lines: string[] = [];
+function lineReader(stream: Readable): Arrivals {
+  const lines = new Arrivals();
   let rest = '';
-  let ended = false;
-  let changed: () => void = () => undefined;
   stream.on('data', (chunk: Buffer) => {
     const pieces = (rest + chunk.toString('latin1')).split('\n');
     rest = pieces.pop() ?? '';
-    lines.push(...pieces);
-    changed();
+    for (const line of pieces) lines.add(line);
   });
   stream.on('error', () => undefined);
-  stream.on('close', () => {
-    ended = true;
-    changed();
-  });
-  return async () => {
-    while (lines.length === 0 && !ended) {
-      await new Promise<void>((resolve) => {
-        changed = resolve;
-      });
-    }
-    return lines.shift();
-  };
+  stream.on('close', () => lines.end());
+  return lines;
 }
 
 /** A real child process, whose stdin and stdout come out here as one socket. */
@@ -45,12 +33,12 @@ async function upstream(): Promise<Ends> {
   const link = new StdioUpstream(child, definition, () => undefined);
   const [socket]: Socket[] = await once(server, 'connection');
   if (socket === undefined) throw new Error('no connection');
-  const next = lineReader(socket);
+  const lines = lineReader(socket);
   return {
     link,
     peer: {
       send: (text) => void (socket.writable && socket.write(`${text}\n`, 'latin1')),
-      next,
+      next: () => lines.next(),
       end: () => void socket.end(),
     },
     dispose: async () => {
@@ -80,13 +68,13 @@ async function downstream(): Promise<Ends> {
   const [input, toInput] = await join();
   const [output, fromOutput] = await join();
   const link = new StdioDownstream({ input, output });
-  const next = lineReader(fromOutput);
+  const lines = lineReader(fromOutput);
   fromOutput.once('end', () => fromOutput.end());
   return {
     link,
     peer: {
       send: (text) => void (toInput.writable && toInput.write(`${text}\n`, 'latin1')),
-      next,
+      next: () => lines.next(),
       end: () => void toInput.end(),
     },
     dispose: async () => {

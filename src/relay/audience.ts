@@ -1,22 +1,34 @@
 import { ErrorCode } from '../jsonrpc/errors.js';
-import { asRecord, type Message, paramsOf, refOf, textOf } from '../jsonrpc/message.js';
-import type { Port } from './port.js';
+import { asRecord, type Key, keyOf, type Message, paramsOf, refOf, textOf } from '../jsonrpc/message.js';
+import type { Wire } from '../jsonrpc/wire.js';
+import type { ConductHost } from './conduct.js';
+import type { Call, Port } from './port.js';
 import type { Questions } from './questions.js';
 import { type Refusal, refusalOf } from './refusal.js';
 import type { SharedUpstream } from './shared-upstream.js';
 
 const RELATED_TASK = 'io.modelcontextprotocol/related-task';
 
+/**
+ * How long a server may still be at work for a request that was given up, in milliseconds: it need not answer
+ * any more, so nobody knows when it stops. What it asks or says in that time may be meant for that session.
+ */
+export const ABANDONED_MS = 10_000;
+
 /** Decides which of the sessions that share an upstream a message of the server is for. Never a guess. */
 export class Audience {
+  readonly #host: ConductHost;
   readonly #ports: ReadonlySet<Port>;
+  /** Requests that were given up not long ago: whose each was, by the id that the server knows. */
+  readonly #abandoned = new Map<Key, { readonly port: Port; readonly until: number }>();
   readonly #shared: SharedUpstream;
   readonly #questions: Questions;
   /** Sessions that have a request open: what the server sends may be caused by one of them. */
   readonly #busy = new Set<Port>();
 
-  constructor(ports: ReadonlySet<Port>, shared: SharedUpstream, questions: Questions) {
-    this.#ports = ports;
+  constructor(host: ConductHost, shared: SharedUpstream, questions: Questions) {
+    this.#host = host;
+    this.#ports = host.ports;
     this.#shared = shared;
     this.#questions = questions;
   }
@@ -27,6 +39,26 @@ export class Audience {
 
   idle(port: Port): void {
     this.#busy.delete(port);
+  }
+
+  get haunted(): boolean {
+    const now = this.#host.now();
+    // The oldest come first, and the first that is to be kept says that all behind it are.
+    for (const [key, { until }] of this.#abandoned) {
+      if (until > now) break;
+      this.#abandoned.delete(key);
+    }
+    return this.#abandoned.size > 0;
+  }
+
+  abandoned({ port, upstreamId }: Call): void {
+    if (port === undefined || upstreamId === undefined || this.#host.exclusive) return;
+    this.#abandoned.set(keyOf(upstreamId), { port, until: this.#host.now() + ABANDONED_MS });
+  }
+
+  /** The server has answered what was given up: it is no longer at work for it. */
+  lateAnswer(id: Wire): void {
+    this.#abandoned.delete(keyOf(id));
   }
 
   /** The session of an upstream that has only one. */
@@ -43,7 +75,7 @@ export class Audience {
         ? 'it belongs to a task of a client that is gone'
         : this.#busy.size === 0
           ? 'several clients share this server process, and none has a call open that could have caused it'
-          : 'calls of several clients are open on this shared server process, and nothing says whose caused it ' +
+          : 'calls of several clients are open on this shared server process, or were until lately, and nothing says whose caused it ' +
             '(sharing "session" gives each client its own process)';
       return { code: ErrorCode.InternalError, reason };
     }
@@ -85,7 +117,8 @@ export class Audience {
   #ofUnattributed(message: Message): Port[] | undefined {
     const cause = this.#causedBy(message);
     if (cause !== undefined) return [cause];
-    return this.#busy.size > 0 || isRelatedToTask(message) ? undefined : [...this.#ports];
+    const mayBeOnes = this.#busy.size > 0 || this.haunted || isRelatedToTask(message);
+    return mayBeOnes ? undefined : [...this.#ports];
   }
 
   /** The session that caused a message: the owner of the task it names, else the only one with a call open. */
@@ -93,6 +126,7 @@ export class Audience {
     if (isRelatedToTask(message)) return this.#shared.tasks.owner(relatedTask(message).taskId);
     if (this.#busy.size !== 1) return undefined;
     const [port] = this.#busy;
+    if (this.haunted) for (const one of this.#abandoned.values()) if (one.port !== port) return undefined;
     return port;
   }
 }

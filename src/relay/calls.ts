@@ -60,7 +60,8 @@ export class Calls {
     const { clock, onTimeout } = this.#options;
     const own = call.port === undefined && call.method !== 'initialize';
     const timeout = this.#options.timeout ?? (own ? OWN_REQUEST_MS : undefined);
-    if (timeout === undefined) return;
+    // A stream of notifications has no end that one could wait for.
+    if (timeout === undefined || call.method === 'subscriptions/listen') return;
     call.disarm?.();
     const now = clock.now();
     call.since ??= now;

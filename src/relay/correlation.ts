@@ -1,32 +1,25 @@
 import { ErrorCode } from '../jsonrpc/errors.js';
-import { makeCancelled, makeError, makeRequest, makeResponse } from '../jsonrpc/make.js';
-import {
-  keyOf,
-  type Message,
-  paramsOf,
-  refOf,
-  tokenOf,
-  withId,
-  withRef,
-  withToken,
-} from '../jsonrpc/message.js';
+import { makeCancelled, makeError, makeRequest } from '../jsonrpc/make.js';
+import { keyOf, type Message, refOf, tokenOf, withId, withRef, withToken } from '../jsonrpc/message.js';
 import type { Wire } from '../jsonrpc/wire.js';
 import type { Emit } from '../observability/events.js';
-import { Audience } from './audience.js';
 import { Calls, makeCall } from './calls.js';
 import type { Clock } from './clock.js';
+import type { Conduct, ConductHost } from './conduct.js';
 import { guarded } from './guarded.js';
+import { LegacyConduct } from './legacy-conduct.js';
 import type { CloseReason, Link } from './link.js';
+import { ModernConduct } from './modern-conduct.js';
 import { type Call, Port, type PortOwner } from './port.js';
-import { Questions } from './questions.js';
-import { SharedUpstream } from './shared-upstream.js';
 
 export interface CorrelationOptions {
   /** The server definition's name, for errors and events. */
   readonly server: string;
+  /** What the upstream speaks. */
+  readonly era: 'legacy' | 'modern';
   /**
    * One session has the upstream to itself: its ids and tokens travel as they are, and nothing is
-   * counted or filtered. Otherwise any number of sessions share it.
+   * counted or filtered. Otherwise any number of sessions share it. A modern upstream is always shared.
    */
   readonly exclusive: boolean;
   /** Longest time for one request, in milliseconds; progress starts it again. */
@@ -39,19 +32,27 @@ export interface CorrelationOptions {
   readonly onPorts?: (count: number) => void;
 }
 
+/** What is known of a session when it joins. */
+export interface Joining {
+  /** What its client can be asked, where its `initialize` does not come through here. */
+  readonly capabilities?: Readonly<Record<string, unknown>>;
+  /** It wants no log messages but those of its own requests, by the level that it sets. */
+  readonly isQuiet?: boolean;
+}
+
 /**
  * Joins any number of sessions to one upstream link: gives every request an id and a progress token of
  * its own towards the server, and brings what the server sends to the session it belongs to. Both ways
- * stand in this one file, so that a request can be followed to its answer.
+ * stand in this one file, so that a request can be followed to its answer. What else the messages mean to
+ * those who share the upstream is its era's matter (`conduct.ts`).
  */
 export class Correlation implements PortOwner {
   readonly #upstream: Link;
   readonly #options: CorrelationOptions;
+  readonly #exclusive: boolean;
   readonly #calls: Calls;
   readonly #ports = new Set<Port>();
-  readonly #questions = new Questions();
-  readonly #shared: SharedUpstream;
-  readonly #audience: Audience;
+  readonly #conduct: Conduct;
   #nextId = 1;
   #alive = false;
   /** Why the upstream is gone; undefined as long as it is there. */
@@ -60,24 +61,33 @@ export class Correlation implements PortOwner {
   constructor(upstream: Link, options: CorrelationOptions) {
     this.#upstream = upstream;
     this.#options = options;
-    this.#shared = new SharedUpstream(
-      {
-        forward: (port, message, id, onAnswer) => this.#forward(port, message, id, onAnswer),
-        hold: (port, message, id, onAnswer) => this.#hold(port, message, id, onAnswer),
-        answer: (call, answer) => this.#answerHeld(call, answer),
-        ask: (method, params, onAnswer) => this.#ask(method, params, onAnswer),
-        notify: (message) => upstream.send(message),
-        dropToken: (call) => this.#calls.dropToken(call),
-      },
-      options.server,
-    );
-    this.#audience = new Audience(this.#ports, this.#shared, this.#questions);
+    this.#exclusive = options.exclusive && options.era === 'legacy';
     this.#calls = new Calls({
       ...options,
+      exclusive: this.#exclusive,
       onTimeout: (call, ms) => guarded(() => this.#timedOut(call, ms), options.emit, options.server),
-      onBusy: (port) => this.#audience.busy(port),
-      onIdle: (port) => this.#audience.idle(port),
+      onBusy: (port) => this.#conduct.busy(port),
+      onIdle: (port) => this.#conduct.idle(port),
     });
+    const host: ConductHost = {
+      ports: this.#ports,
+      exclusive: this.#exclusive,
+      forward: (port, message, id, onAnswer) => this.#forward(port, message, id, onAnswer),
+      hold: (port, message, id, onAnswer) => this.#hold(port, message, id, onAnswer),
+      answer: (call, answer) => this.#answerHeld(call, answer),
+      ask: (method, params, onAnswer) => this.#ask(method, params, onAnswer),
+      send: (message) => upstream.send(message),
+      dropToken: (call) => this.#calls.dropToken(call),
+      byId: (id) => this.#calls.byId(id),
+      settle: (call) => {
+        this.#calls.settle(call);
+        this.#calls.dropToken(call);
+      },
+      now: () => options.clock.now(),
+      tell: (level, text) => this.#tell(level, text),
+    };
+    this.#conduct =
+      options.era === 'legacy' ? new LegacyConduct(host, options.server) : new ModernConduct(host);
     upstream.listen({
       message: (message) => this.#fromServer(message),
       closed: (reason) => this.#lose(reason),
@@ -92,19 +102,31 @@ export class Correlation implements PortOwner {
     return this.#calls.sent;
   }
 
+  /**
+   * Whether the server may still be at work for a session that has gone, or has given a request up: what it
+   * asks or says now may be meant for that one.
+   */
+  get haunted(): boolean {
+    return this.#conduct.haunted;
+  }
+
   /** A new session's end. Where the upstream is gone, its first request is told so, and it ends. */
-  attach(): Link {
+  attach({ capabilities = {}, isQuiet = false }: Joining = {}): Link {
     const port = new Port(this);
+    port.capabilities = capabilities;
     if (this.#lost) return port;
     this.#ports.add(port);
-    this.#shared.join(port);
+    this.#conduct.join(port, isQuiet);
     this.#options.onPorts?.(this.#ports.size);
     return port;
   }
 
-  /** Does the handshake in the proxy's own name. Rejects with the server's error or the loss of the link. */
-  initialize(params: object): Promise<void> {
-    return this.#shared.initialize(params);
+  /**
+   * Sees to it that the handshake is done, in the proxy's own name where no session has begun it. Resolves
+   * with the raw result. Rejects with the server's error or the loss of the link.
+   */
+  initialize(params: object): Promise<Wire> {
+    return this.#conduct.initialize(params);
   }
 
   /** Ends the upstream; sessions that still use it are told why. */
@@ -131,7 +153,7 @@ export class Correlation implements PortOwner {
         this.#notification(port, message);
         return;
       default:
-        if (this.#questions.answered(port, message)) this.#upstream.send(message);
+        if (this.#conduct.isAwaited(port, message)) this.#upstream.send(message);
         else
           this.#tell(
             'debug',
@@ -144,18 +166,18 @@ export class Correlation implements PortOwner {
     if (!this.#ports.delete(port)) return;
     for (const call of [...port.calls.values()]) {
       // Others wait for the one handshake of a shared upstream: it goes on without who began it.
-      if (call.method === 'initialize' && call.upstreamId !== undefined && !this.#options.exclusive) {
+      if (call.method === 'initialize' && call.upstreamId !== undefined && !this.#exclusive) {
         this.#calls.leavePort(call);
       } else {
         this.#abandon(call, 'the client has gone');
       }
     }
-    const unanswered = this.#questions.forget(port);
+    const unanswered = this.#conduct.forget(port);
     if (!this.#lost) {
       for (const id of unanswered) {
         this.#upstream.send(makeError(id, ErrorCode.InternalError, 'the client that was asked has gone'));
       }
-      if (!this.#options.exclusive) this.#shared.leave(port);
+      this.#conduct.leave(port);
     }
     this.#options.onPorts?.(this.#ports.size);
   }
@@ -167,18 +189,17 @@ export class Correlation implements PortOwner {
       port.deliver(makeError('null', ErrorCode.InvalidRequest, text));
       return;
     }
-    if (!this.#options.exclusive && this.#shared.request(port, message, id)) return;
-    this.#forward(port, message, id);
+    if (!this.#conduct.request(port, message, id)) this.#forward(port, message, id);
   }
 
   /** Sends a request on, under an id and a token of this upstream's own where sessions share it. */
   #forward(port: Port, message: Message, id: Wire, onAnswer?: Call['onAnswer']): void {
-    const { exclusive } = this.#options;
-    const upstreamId = exclusive ? id : String(this.#nextId++);
+    const upstreamId = this.#exclusive ? id : String(this.#nextId++);
     const call = makeCall(port, message, id, upstreamId, onAnswer);
     this.#calls.open(call);
+    this.#conduct.opened(call, message);
     let sent = message;
-    if (!exclusive) {
+    if (!this.#exclusive) {
       sent = withId(message, upstreamId);
       if (call.token !== undefined) sent = withToken(sent, upstreamId);
     }
@@ -229,6 +250,7 @@ export class Correlation implements PortOwner {
     this.#calls.dropToken(call);
     // `initialize` must not be cancelled (basic/utilities/cancellation), and what was not sent need not be.
     if (call.upstreamId === undefined || this.#lost || call.method === 'initialize') return;
+    this.#conduct.abandoned(call);
     this.#upstream.send(makeCancelled(call.upstreamId, reason));
   }
 
@@ -237,14 +259,7 @@ export class Correlation implements PortOwner {
       this.#cancel(port, message);
       return;
     }
-    if (this.#options.exclusive || this.#concernsServer(port, message)) this.#upstream.send(message);
-  }
-
-  /** Whether a notification of one of several sessions is one that the server has to hear. */
-  #concernsServer(port: Port, message: Message): boolean {
-    if (message.method === 'notifications/initialized') return this.#shared.takeInitialized();
-    if (message.method !== 'notifications/progress') return true;
-    return this.#questions.givesProgress(port, tokenOf(message));
+    if (this.#exclusive || this.#conduct.concernsServer(port, message)) this.#upstream.send(message);
   }
 
   /** The client gives a request up: the server hears it, and no answer is waited for. */
@@ -261,7 +276,8 @@ export class Correlation implements PortOwner {
     }
     this.#calls.settle(call);
     this.#calls.dropToken(call);
-    this.#upstream.send(this.#options.exclusive ? message : withRef(message, call.upstreamId));
+    this.#conduct.abandoned(call);
+    this.#upstream.send(this.#exclusive ? message : withRef(message, call.upstreamId));
   }
 
   // ── from the server ──
@@ -272,9 +288,9 @@ export class Correlation implements PortOwner {
       this.#options.onAlive?.();
     }
     if (message.kind === 'response' || message.kind === 'error') this.#answer(message);
-    else if (message.kind === 'request') this.#question(message);
+    else if (message.kind === 'request') this.#conduct.question(message);
     else if (message.method === 'notifications/progress') this.#progress(message);
-    else this.#inform(message);
+    else this.#conduct.inform(message);
   }
 
   #answer(message: Message): void {
@@ -282,48 +298,17 @@ export class Correlation implements PortOwner {
     const call = this.#calls.byId(id);
     if (!call) {
       // An error without an id says that the server could not read something: its only client should know.
-      if (id === 'null' && this.#options.exclusive) this.#inform(message);
-      else
+      if (id === 'null' && this.#exclusive) this.#conduct.inform(message);
+      else {
+        this.#conduct.lateAnswer(id);
         this.#tell(id === 'null' ? 'warning' : 'debug', `the server answered ${id}, which nobody waits for`);
+      }
       return;
     }
     this.#calls.settle(call);
-    const isTask = call.asTask && this.#shared.tasks.created(call, message);
-    if (!isTask) this.#calls.dropToken(call);
-    if (call.port) this.#questions.noteElicitations(call.port, message);
-    const answer = call.onAnswer?.(message) ?? message;
-    call.port?.deliver(this.#options.exclusive ? answer : withId(answer, call.id), call.key);
-  }
-
-  #question(message: Message): void {
-    const id = message.id ?? 'null';
-    const { exclusive } = this.#options;
-    if (message.method === 'ping' && (!exclusive || this.#ports.size === 0)) {
-      this.#upstream.send(makeResponse(id, '{}'));
-      return;
-    }
-    const asked = exclusive ? this.#audience.any() : this.#audience.ofQuestion(message);
-    if (asked instanceof Port) {
-      this.#questions.open(asked, message);
-      asked.deliver(message, asked.onlyCall());
-      return;
-    }
-    this.#tell('warning', `refused the server's ${message.method}: ${asked.reason}`);
-    this.#upstream.send(makeError(id, asked.code, `mcp-proxy refused ${message.method}: ${asked.reason}`));
-  }
-
-  #inform(message: Message): void {
-    const heard = this.#options.exclusive ? this.#ports : this.#audience.ofNotification(message);
-    if (heard === undefined) {
-      this.#tell(
-        'debug',
-        `dropped ${message.method}: it is for one of several clients, and nothing says for which`,
-      );
-      return;
-    }
-    for (const port of [...heard]) port.deliver(message, aboutCall(message) ? port.onlyCall() : undefined);
-    if (message.method === 'notifications/cancelled') this.#questions.cancelled(refOf(message));
-    if (message.method === 'notifications/tasks/status') this.#shared.tasks.noteStatus(paramsOf(message));
+    const own = this.#conduct.answered(call, message);
+    const answer = call.onAnswer?.(own) ?? own;
+    call.port?.deliver(this.#exclusive ? answer : withId(answer, call.id), call.key);
   }
 
   #progress(message: Message): void {
@@ -335,8 +320,7 @@ export class Correlation implements PortOwner {
     }
     const open = this.#calls.isOpen(call);
     if (open) this.#calls.prolong(call);
-    const restored =
-      this.#options.exclusive || call.token === undefined ? message : withToken(message, call.token);
+    const restored = this.#exclusive || call.token === undefined ? message : withToken(message, call.token);
     call.port.deliver(restored, open ? call.key : undefined);
   }
 
@@ -363,10 +347,4 @@ export class Correlation implements PortOwner {
   #tell(level: 'debug' | 'warning', text: string): void {
     this.#options.emit({ level, text, server: this.#options.server });
   }
-}
-
-/** Notifications that no call causes go to the session's own stream, all others to the call's. */
-function aboutCall(message: Message): boolean {
-  const method = message.method ?? '';
-  return !method.endsWith('/list_changed') && method !== 'notifications/resources/updated';
 }

@@ -1,4 +1,4 @@
-import { asRecord } from '../jsonrpc/message.js';
+import { asRecord, type Message } from '../jsonrpc/message.js';
 import { parseWire, toWire, type Wire } from '../jsonrpc/wire.js';
 import type { Call, Port } from './port.js';
 
@@ -16,11 +16,23 @@ export class Handshake {
   /** The `initialize` of sessions that came while the first one was open, and the version each asks for. */
   readonly #waiting = new Map<Call, unknown>();
   #state: 'none' | 'pending' | 'done' = 'none';
+  /** What the proxy itself waits for. */
+  #settled: ((answer: Message | undefined) => void)[] = [];
   #result: Wire = '';
   #initialized: 'no' | 'early' | 'yes' = 'no';
 
   get state(): 'none' | 'pending' | 'done' {
     return this.#state;
+  }
+
+  /** The server's raw result, once it is done. */
+  get result(): Wire {
+    return this.#result;
+  }
+
+  /** Runs once the pending handshake is done, with nothing, or has failed, with the error. */
+  onceSettled(action: (error: Message | undefined) => void): void {
+    this.#settled.push(action);
   }
 
   begin(): void {
@@ -47,11 +59,13 @@ export class Handshake {
     this.#result = result;
     const waiting = [...this.#waiting];
     this.#waiting.clear();
+    for (const settled of this.#settled.splice(0)) settled(undefined);
     return waiting.map(([call, version]) => [call, this.resultFor(version)]);
   }
 
-  failed(): Call[] {
+  failed(error: Message): Call[] {
     this.#state = 'none';
+    for (const settled of this.#settled.splice(0)) settled(error);
     this.#initialized = 'no';
     const waiting = [...this.#waiting.keys()];
     this.#waiting.clear();

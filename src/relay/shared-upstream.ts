@@ -12,27 +12,12 @@ import {
   withToken,
 } from '../jsonrpc/message.js';
 import { parseWire, type Wire } from '../jsonrpc/wire.js';
+import type { ConductHost } from './conduct.js';
 import { Handshake } from './handshake.js';
 import { LogLevels } from './log-levels.js';
 import type { Call, Port } from './port.js';
 import { MAX_SUBSCRIPTIONS, Subscriptions } from './subscriptions.js';
 import { Tasks } from './tasks.js';
-
-/** What the correlation does for the state that sessions share. */
-export interface SharedHost {
-  /** Sends a session's request on; `onAnswer` sees the answer first and may replace it. */
-  forward(port: Port, message: Message, id: Wire, onAnswer?: Call['onAnswer']): void;
-  /** Keeps a session's request open without sending it. */
-  hold(port: Port, message: Message, id: Wire, onAnswer: Call['onAnswer']): Call;
-  /** Answers a request that is still open. */
-  answer(call: Call, answer: Message): void;
-  /** Sends a request of the proxy's own. */
-  ask(method: string, params: object, onAnswer?: (answer: Message) => void): void;
-  /** Sends a notification of the proxy's own. */
-  notify(message: Message): void;
-  /** Forgets the progress token of a request. */
-  dropToken(call: Call): void;
-}
 
 /**
  * What a server holds once and several sessions each believe to be theirs: the handshake, the log level,
@@ -43,31 +28,46 @@ export class SharedUpstream {
   readonly levels = new LogLevels();
   readonly tasks: Tasks;
   readonly #handshake = new Handshake();
-  readonly #host: SharedHost;
+  readonly #host: ConductHost;
   readonly #server: string;
 
   /** @param server the server definition's name, for errors */
-  constructor(host: SharedHost, server: string) {
+  constructor(host: ConductHost, server: string) {
     this.#host = host;
     this.tasks = new Tasks((call) => host.dropToken(call));
     this.#server = server;
   }
 
-  /** Does the handshake in the proxy's own name. Rejects with the server's error or the loss of the link. */
-  initialize(params: object): Promise<void> {
-    this.#handshake.begin();
+  /**
+   * Sees to it that the handshake is done, in the proxy's own name where no session has begun it. Resolves
+   * with the raw result. Rejects with the server's error or the loss of the link.
+   */
+  initialize(params: object): Promise<Wire> {
     return new Promise((resolve, reject) => {
-      this.#host.ask('initialize', params, (answer) => {
-        this.#handshakeAnswered(answer);
-        if (answer.kind === 'error') {
+      const settle = (answer: Message | undefined): void => {
+        if (answer?.kind === 'error') {
           const { message } = asRecord(parseWire(answerOf(answer)));
           const why = textOf(message, 'it gave no reason');
           reject(new Error(`the handshake with server "${this.#server}" failed: ${why}`));
           return;
         }
         this.#sendInitialized(this.takeInitialized());
-        resolve();
-      });
+        resolve(this.#handshake.result);
+      };
+      switch (this.#handshake.state) {
+        case 'done':
+          settle(undefined);
+          return;
+        case 'pending':
+          this.#handshake.onceSettled(settle);
+          return;
+        case 'none':
+          this.#handshake.begin();
+          this.#host.ask('initialize', params, (answer) => {
+            this.#handshakeAnswered(answer);
+            settle(answer);
+          });
+      }
     });
   }
 
@@ -107,6 +107,7 @@ export class SharedUpstream {
 
   /** A session that joins wants whatever the server has to say, until it sets a level of its own. */
   join(port: Port): void {
+    if (this.#host.exclusive) return;
     this.#adjustLevel(() => this.levels.join(port));
   }
 
@@ -176,7 +177,7 @@ export class SharedUpstream {
 
   #handshakeAnswered(answer: Message): void {
     if (answer.kind === 'error') {
-      for (const call of this.#handshake.failed()) this.#host.answer(call, withId(answer, call.id));
+      for (const call of this.#handshake.failed(answer)) this.#host.answer(call, withId(answer, call.id));
       return;
     }
     for (const [call, result] of this.#handshake.done(answerOf(answer))) {
@@ -186,7 +187,7 @@ export class SharedUpstream {
   }
 
   #sendInitialized(due: boolean): void {
-    if (due) this.#host.notify(makeNotification('notifications/initialized'));
+    if (due) this.#host.send(makeNotification('notifications/initialized'));
   }
 
   #setLevel(port: Port, message: Message, id: Wire): boolean {

@@ -54,7 +54,7 @@ export class Pool {
   readonly #options: PoolOptions;
   readonly #processes = new Set<ServerProcess>();
   readonly #profiles = new Map<string, ServerProcess>();
-  readonly #handshakes = new WeakMap<ServerProcess, Promise<void>>();
+  readonly #handshakes = new WeakMap<ServerProcess, Promise<string>>();
   readonly #idleTimers = new Map<ServerProcess, () => void>();
   readonly #retiring = new Map<ServerProcess, Promise<void>>();
   #heard: (outcome: { ok: true } | { ok: false; reason: string }) => void = () => {};

@@ -71,6 +71,7 @@ export class ServerProcess {
     this.#placement = placement;
     this.#correlation = new Correlation(this.#upstream, {
       server: definition.name,
+      era: 'legacy',
       exclusive: placement.kind === 'own',
       timeout: definition.timeout,
       clock,

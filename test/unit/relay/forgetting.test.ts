@@ -42,8 +42,9 @@ describe('what is forgotten', () => {
     handshake.giveUp(calls[1]);
     expect(handshake.done('{}')).toEqual([[calls[2], '{}']]);
     handshake.wait(calls[0], '2025-11-25');
-    expect(handshake.failed()).toEqual([calls[0]]);
-    expect(handshake.failed()).toEqual([]);
+    const refusal = message('{"jsonrpc":"2.0","id":1,"error":{"code":-1,"message":"no"}}');
+    expect(handshake.failed(refusal)).toEqual([calls[0]]);
+    expect(handshake.failed(refusal)).toEqual([]);
   });
 
   it('the log level of a session that has left, also when the server refuses it afterwards', () => {

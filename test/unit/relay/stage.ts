@@ -70,6 +70,7 @@ export class Stage {
   constructor(options: Partial<CorrelationOptions> = {}) {
     this.correlation = new Correlation(this.server, {
       server: 'demo',
+      era: 'legacy',
       exclusive: false,
       timeout: undefined,
       clock: this.clock,

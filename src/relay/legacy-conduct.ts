@@ -1,0 +1,119 @@
+import { makeError, makeResponse } from '../jsonrpc/make.js';
+import { type Message, paramsOf, refOf, tokenOf } from '../jsonrpc/message.js';
+import type { Wire } from '../jsonrpc/wire.js';
+import { Audience } from './audience.js';
+import type { Conduct, ConductHost } from './conduct.js';
+import { type Call, Port } from './port.js';
+import { Questions } from './questions.js';
+import { SharedUpstream } from './shared-upstream.js';
+
+/** How sessions use an upstream of the legacy era, which takes all of them for one client. */
+export class LegacyConduct implements Conduct {
+  readonly #host: ConductHost;
+  readonly #questions = new Questions();
+  readonly #shared: SharedUpstream;
+  readonly #audience: Audience;
+
+  /** @param server the server definition's name, for errors */
+  constructor(host: ConductHost, server: string) {
+    this.#host = host;
+    this.#shared = new SharedUpstream(host, server);
+    this.#audience = new Audience(host, this.#shared, this.#questions);
+  }
+
+  get haunted(): boolean {
+    return this.#audience.haunted;
+  }
+
+  join(port: Port, isQuiet: boolean): void {
+    if (!isQuiet) this.#shared.join(port);
+  }
+
+  leave(port: Port): void {
+    if (!this.#host.exclusive) this.#shared.leave(port);
+  }
+
+  busy(port: Port): void {
+    this.#audience.busy(port);
+  }
+
+  idle(port: Port): void {
+    this.#audience.idle(port);
+  }
+
+  initialize(params: object): Promise<Wire> {
+    return this.#shared.initialize(params);
+  }
+
+  request(port: Port, message: Message, id: Wire): boolean {
+    return !this.#host.exclusive && this.#shared.request(port, message, id);
+  }
+
+  opened(): void {}
+
+  abandoned(call: Call): void {
+    this.#audience.abandoned(call);
+  }
+
+  concernsServer(port: Port, message: Message): boolean {
+    if (message.method === 'notifications/initialized') return this.#shared.takeInitialized();
+    if (message.method !== 'notifications/progress') return true;
+    return this.#questions.givesProgress(port, tokenOf(message));
+  }
+
+  isAwaited(port: Port, answer: Message): boolean {
+    return this.#questions.answered(port, answer);
+  }
+
+  answered(call: Call, answer: Message): Message {
+    const isTask = call.asTask && this.#shared.tasks.created(call, answer);
+    if (!isTask) this.#host.dropToken(call);
+    if (call.port) this.#questions.noteElicitations(call.port, answer);
+    return answer;
+  }
+
+  lateAnswer(id: Wire): void {
+    this.#audience.lateAnswer(id);
+  }
+
+  question(message: Message): void {
+    const id = message.id ?? 'null';
+    const { exclusive, ports, tell, send } = this.#host;
+    if (message.method === 'ping' && (!exclusive || ports.size === 0)) {
+      send(makeResponse(id, '{}'));
+      return;
+    }
+    const asked = exclusive ? this.#audience.any() : this.#audience.ofQuestion(message);
+    if (asked instanceof Port) {
+      this.#questions.open(asked, message);
+      asked.deliver(message, asked.onlyCall());
+      return;
+    }
+    tell('warning', `refused the server's ${message.method}: ${asked.reason}`);
+    send(makeError(id, asked.code, `mcp-proxy refused ${message.method}: ${asked.reason}`));
+  }
+
+  inform(message: Message): void {
+    const heard = this.#host.exclusive ? this.#host.ports : this.#audience.ofNotification(message);
+    if (heard === undefined) {
+      this.#host.tell(
+        'debug',
+        `dropped ${message.method}: it is for one of several clients, and nothing says for which`,
+      );
+      return;
+    }
+    for (const port of [...heard]) port.deliver(message, aboutCall(message) ? port.onlyCall() : undefined);
+    if (message.method === 'notifications/cancelled') this.#questions.cancelled(refOf(message));
+    if (message.method === 'notifications/tasks/status') this.#shared.tasks.noteStatus(paramsOf(message));
+  }
+
+  forget(port: Port): readonly Wire[] {
+    return this.#questions.forget(port);
+  }
+}
+
+/** Notifications that no call causes go to the session's own stream, all others to the call's. */
+function aboutCall(message: Message): boolean {
+  const method = message.method ?? '';
+  return !method.endsWith('/list_changed') && method !== 'notifications/resources/updated';
+}

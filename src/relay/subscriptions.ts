@@ -48,7 +48,8 @@ export class Subscriptions {
   }
 }
 
-function covers(uri: string, updated: string): boolean {
+/** Whether the updated resource is the one that was subscribed to, or lies below it. */
+export function covers(uri: string, updated: string): boolean {
   if (updated === uri) return true;
   return updated.startsWith(uri.endsWith('/') ? uri : `${uri}/`);
 }

@@ -1,0 +1,92 @@
+import { ErrorCode, McpErrorCode } from '../../jsonrpc/errors.js';
+import { memberOf, membersOf, objectOf } from '../../jsonrpc/members.js';
+import { answerOf, type Message, metaOf, resultTypeOf, withInserted } from '../../jsonrpc/message.js';
+import type { Wire } from '../../jsonrpc/wire.js';
+import { META } from '../meta-keys.js';
+import { CACHEABLE_METHODS } from './methods.js';
+import { replaced } from './splice.js';
+
+/**
+ * A legacy server's response as the modern era has it: with `resultType`, with `ttlMs` and `cacheScope` where
+ * the method's results can be cached, and with the server's identity (2026-07-28, `basic/index`, "Result
+ * Responses"; `server/utilities/caching`). Put in between: however large it is, nothing else is read.
+ *
+ * @param serverInfo raw JSON
+ */
+export function modernResponse(response: Message, method: Wire, serverInfo: Wire | undefined): Message {
+  if (response.text.charAt(response.answerAt) !== '{') return response;
+  const cacheable = CACHEABLE_METHODS.has(method);
+  const wrong = wrongMembers(response, cacheable);
+  if (wrong.size > 0) {
+    const rest = objectOf(membersOf(answerOf(response)).filter(({ key }) => !wrong.has(key)));
+    const without = replaced(response, response.answerAt, response.answerEnd, rest);
+    return without === undefined ? response : modernResponse(without, method, serverInfo);
+  }
+  const added: Wire[] = [];
+  if (response.typeAt < 0) added.push('"resultType":"complete"');
+  if (cacheable && response.ttlAt < 0) added.push('"ttlMs":0');
+  if (cacheable && response.scopeAt < 0) added.push('"cacheScope":"private"');
+  let modern = response;
+  if (serverInfo !== undefined) {
+    const own = `"${META.serverInfo}":${serverInfo}`;
+    const meta = metaOf(response);
+    if (meta === undefined) added.push(`"_meta":{${own}}`);
+    else if (meta.startsWith('{') && memberOf(meta, META.serverInfo) === undefined) {
+      modern = inFront(modern, modern.metaAt, own);
+    }
+  }
+  return added.length === 0 ? modern : inFront(modern, modern.answerAt, added.join(','));
+}
+
+/** Members that a legacy result is free to use for something else than the modern era does. */
+function wrongMembers(response: Message, cacheable: boolean): ReadonlySet<string> {
+  const wrong = new Set<string>();
+  if (response.typeAt >= 0 && resultTypeOf(response) !== 'complete') wrong.add('resultType');
+  if (!cacheable) return wrong;
+  if (response.ttlAt >= 0 && !startsAt(/(?:0|[1-9]\d*)(?=[\s,}])/y, response, response.ttlAt)) {
+    wrong.add('ttlMs');
+  }
+  if (response.scopeAt >= 0 && !startsAt(/"(?:public|private)"/y, response, response.scopeAt)) {
+    wrong.add('cacheScope');
+  }
+  return wrong;
+}
+
+function startsAt(pattern: RegExp, { text }: Message, at: number): boolean {
+  pattern.lastIndex = at;
+  return pattern.test(text);
+}
+
+/** Puts members in front of those of the object that begins at `at`. */
+function inFront(message: Message, at: number, members: Wire): Message {
+  const first = /[^\s]/g;
+  first.lastIndex = at + 1;
+  const empty = first.exec(message.text)?.[0] === '}';
+  return withInserted(message, at + 1, empty ? members : `${members},`);
+}
+
+/** The code of an error; undefined where it has none. */
+export function codeOf(error: Message): number | undefined {
+  const code = memberOf(answerOf(error), 'code');
+  return code === undefined ? undefined : Number(code);
+}
+
+/**
+ * A legacy server's error as the modern era has it, which must not use two codes of earlier revisions
+ * (2026-07-28, `basic/index`, "Error Codes"; `server/resources`, "Error Handling"). All others stay.
+ */
+export function modernError(error: Message, method: Wire): Message {
+  const code = codeOf(error);
+  if (code === McpErrorCode.ResourceNotFound && method === 'resources/read') {
+    return withCode(error, ErrorCode.InvalidParams);
+  }
+  if (code === McpErrorCode.UrlElicitationRequired) return withCode(error, ErrorCode.InternalError);
+  return error;
+}
+
+function withCode(error: Message, code: number): Message {
+  const members = membersOf(answerOf(error)).map((member) =>
+    member.key === 'code' ? { ...member, value: String(code) } : member,
+  );
+  return replaced(error, error.answerAt, error.answerEnd, objectOf(members)) ?? error;
+}

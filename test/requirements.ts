@@ -7,6 +7,7 @@
 import { features } from './requirements/features.js';
 import { lifecycle } from './requirements/lifecycle.js';
 import { messages } from './requirements/messages.js';
+import { modernHttpUpstream } from './requirements/modern-http-upstream.js';
 import { sse } from './requirements/sse.js';
 import { stdio } from './requirements/stdio.js';
 import { streamableHttpDownstream } from './requirements/streamable-http-downstream.js';
@@ -15,6 +16,7 @@ import { streamableHttpUpstream } from './requirements/streamable-http-upstream.
 export const REQUIREMENTS = [
   ...streamableHttpDownstream,
   ...streamableHttpUpstream,
+  ...modernHttpUpstream,
   ...sse,
   ...stdio,
   ...messages,

@@ -15,6 +15,8 @@ const OWN = new Set([
   'expect',
   'keep-alive',
   'last-event-id',
+  'mcp-method',
+  'mcp-name',
   'mcp-protocol-version',
   'mcp-session-id',
   'te',
@@ -22,6 +24,9 @@ const OWN = new Set([
   'transfer-encoding',
   'upgrade',
 ]);
+
+/** Headers that say what is in the arguments of a call (2026-07-28, `Mcp-Param-*`). */
+const OWN_PREFIX = 'mcp-param-';
 
 export interface CheckedHeaders {
   /** By name in lower case. */
@@ -43,7 +48,7 @@ export function checkHeaders(given: readonly Header[], url: URL): CheckedHeaders
       throw new Error(`The value of the header "${name}" has characters that cannot stand in a header.`);
     }
     const key = name.toLowerCase();
-    if (OWN.has(key)) dropped.push(name);
+    if (OWN.has(key) || key.startsWith(OWN_PREFIX)) dropped.push(name);
     else headers[key] = value;
   }
   if (url.username !== '' && headers.authorization === undefined) {

@@ -26,7 +26,7 @@ export interface UpstreamOptions {
 
 /** Waits, in milliseconds. */
 export interface RemoteTimings {
-  /** For the answer to begin: to `initialize`. Some servers are started by it. */
+  /** For the answer to begin: to `initialize` or `server/discover`. Some servers are started by it. */
   readonly handshake: number;
   /** For a notification or an answer of the client's to be taken. */
   readonly acceptance: number;
@@ -40,6 +40,10 @@ export interface RemoteTimings {
   readonly lasting: number;
   /** For what belongs to a lost session to be restored in the next; the client's messages wait meanwhile. */
   readonly restore: number;
+  /** For the list of a server's tools to be had again; the call that was refused waits meanwhile. */
+  readonly refresh: number;
+  /** For a server to answer the request that finds its era out. Silence after that proves nothing. */
+  readonly probe: number;
   /** For the server to take the end of its session. */
   readonly goodbye: number;
   /** For an old server's stream to begin, with the address to post to. */
@@ -60,6 +64,8 @@ export const REMOTE_TIMINGS: RemoteTimings = {
   reconnectMax: 30_000,
   lasting: 5_000,
   restore: 10_000,
+  refresh: 10_000,
+  probe: 30_000,
   goodbye: 2_000,
   endpoint: 10_000,
   retryWindow: 10_000,

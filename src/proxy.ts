@@ -14,7 +14,7 @@ import { handleMessages, handleSse } from './http/sse.js';
 import { status } from './http/status.js';
 import { handleStreamableHttp } from './http/streamable-http.js';
 import type { Emit } from './observability/events.js';
-import { Pool } from './servers/pool.js';
+import { Server } from './servers/server.js';
 import { SessionRegistry } from './sessions/registry.js';
 import type { StreamSettings } from './transports/event-stream.js';
 import { Heartbeat } from './transports/heartbeat.js';
@@ -95,10 +95,10 @@ export async function startProxy(options: ProxyOptions, emit: Emit): Promise<Run
     heartbeat: new Heartbeat(limits.keepAliveMs),
     maxUnread: limits.maxUnread,
   };
-  const pool = (definition: ServerDefinition): Pool => new Pool(definition, { clock, emit, ...limits });
-  const defaultPool = options.defaultServer && pool(options.defaultServer);
-  const named = new Map(options.namedServers.map((definition) => [definition.name, pool(definition)]));
-  const pools = [...(defaultPool ? [defaultPool] : []), ...named.values()];
+  const server = (definition: ServerDefinition): Server => new Server(definition, { clock, emit, ...limits });
+  const defaultServer = options.defaultServer && server(options.defaultServer);
+  const named = new Map(options.namedServers.map((definition) => [definition.name, server(definition)]));
+  const servers = [...(defaultServer ? [defaultServer] : []), ...named.values()];
   const origins = new OriginGuard({
     allowOrigins: options.allowOrigins,
     exposeHeaders: options.exposeHeaders,
@@ -108,8 +108,9 @@ export async function startProxy(options: ProxyOptions, emit: Emit): Promise<Run
   const startedAt = Date.now();
   let lastActivity = startedAt;
 
-  const endpointOf = (server: string | undefined, of: Pool): Endpoint => ({
-    pool: of,
+  const endpointOf = (name: string | undefined, of: Server): Endpoint => ({
+    server: of,
+    modern: of,
     sessions,
     emit,
     stateless: options.stateless,
@@ -117,9 +118,9 @@ export async function startProxy(options: ProxyOptions, emit: Emit): Promise<Run
     streams,
     maxBody: limits.maxBody ?? MAX_BODY,
     stopping: () => stopping,
-    messagesPath: (request) => basePathOf(options.basePath, request) + pathOf('messages', server),
+    messagesPath: (request) => basePathOf(options.basePath, request) + pathOf('messages', name),
   });
-  const defaultEndpoint = defaultPool && endpointOf(undefined, defaultPool);
+  const defaultEndpoint = defaultServer && endpointOf(undefined, defaultServer);
   const endpoints = new Map([...named].map(([name, of]) => [name, endpointOf(name, of)]));
 
   const routeOf = memo((url) => route(targetPath(url)));
@@ -142,7 +143,7 @@ export async function startProxy(options: ProxyOptions, emit: Emit): Promise<Run
         return;
       }
       const body = JSON.stringify(
-        status({ pools, sessions, lastActivity: () => lastActivity, startedAt }),
+        status({ servers, sessions, lastActivity: () => lastActivity, startedAt }),
         null,
         2,
       );
@@ -170,7 +171,7 @@ export async function startProxy(options: ProxyOptions, emit: Emit): Promise<Run
   const listener = new Listener(handle, emit);
   const port = await listener.listen(options.host, options.port);
   origins.listening(options.host, port);
-  for (const one of pools) one.start();
+  for (const one of servers) one.start();
 
   const url = `http://${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}`;
   const listed = (name: string, server: string | undefined): ListeningServer => ({
@@ -186,21 +187,21 @@ export async function startProxy(options: ProxyOptions, emit: Emit): Promise<Run
       ...[...named.keys()].map((name) => listed(name, name)),
     ],
     started: Promise.all(
-      pools.map(async (one) => {
-        const outcome = await one.started;
+      servers.map(async (one) => {
+        const outcome = await one.pool.started;
         return { one, reason: outcome.ok ? '' : outcome.reason };
       }),
     ).then((outcomes) =>
       outcomes.map(({ one, reason }) => {
         // A client may have brought it up, while the start of another server was still waited for.
-        const ok = reason === '' || one.state !== 'failed';
+        const ok = reason === '' || one.pool.state !== 'failed';
         return { name: one.definition.name, ok, reason: ok ? '' : reason };
       }),
     ),
     async close() {
       stopping = true;
       const killing = setTimeout(() => {
-        for (const one of pools) one.killNow();
+        for (const one of servers) one.pool.killNow();
       }, KILL_AFTER_MS);
       let givingUp: NodeJS.Timeout | undefined;
       const tooLong = new Promise<void>((resolve) => {
@@ -209,11 +210,11 @@ export async function startProxy(options: ProxyOptions, emit: Emit): Promise<Run
       // The port stays open so long: what is under way may wait for an answer that the client has yet to
       // POST, and whoever comes with something new is told why not.
       const deadline = Date.now() + FINISH_MS;
-      while (pools.some((one) => one.inFlight > 0) && Date.now() < deadline) {
+      while (servers.some((one) => one.busy) && Date.now() < deadline) {
         await new Promise((resolve) => setTimeout(resolve, FINISH_CHECK_MS));
       }
       sessions.close('the proxy is stopping');
-      const all = [listener.close(FLUSH_MS), ...pools.map((one) => one.stop('the proxy is stopping'))];
+      const all = [listener.close(FLUSH_MS), ...servers.map((one) => one.stop('the proxy is stopping'))];
       await Promise.race([Promise.all(all), tooLong]);
       clearTimeout(killing);
       clearTimeout(givingUp);

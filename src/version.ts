@@ -8,3 +8,6 @@ function read(): string {
   const match = /"version":\s*"([^"]+)"/.exec(text);
   return match?.[1] ?? 'unknown';
 }
+
+/** What the proxy says of itself in a handshake of its own. */
+export const OWN_INFO = { name: 'mcp-proxy', version: VERSION };

@@ -12,7 +12,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['servers', 'upstream'],
   ['transports'],
   ['process', 'remote'],
-  ['config', 'observability', 'version.ts', 'clock.ts'],
+  ['config', 'observability', 'version.ts', 'clock.ts', 'seal.ts'],
   ['eras'],
   ['relay'],
   ['jsonrpc', 'observability/events.ts'],

@@ -2,6 +2,7 @@ import type { LogLevel } from '../observability/events.js';
 import { checkHeaders } from '../remote/headers.js';
 import type { RemoteOptions } from '../upstream/remote.js';
 import { lastValue, namesOf, pairs } from './given.js';
+import { UPSTREAM_ERAS } from './server-options.js';
 import type { GivenOption } from './split.js';
 import { UsageError } from './usage-error.js';
 import { choice, headerName, httpUrl, verification } from './values.js';
@@ -37,6 +38,7 @@ export function clientOptions(
     url,
     headers: headers(given, url, env.API_ACCESS_TOKEN),
     transport: choice('--transport', transport, TRANSPORTS),
+    era: choice('--upstream-era', lastValue(given, 'upstream-era') ?? 'auto', UPSTREAM_ERAS),
     ...(credentials === undefined ? {} : { credentials }),
     verify: verify(given),
     logLevel: level,

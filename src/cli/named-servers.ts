@@ -12,7 +12,7 @@ import { UsageError } from './usage-error.js';
  */
 export async function namedServers(
   given: readonly (readonly [name: string, command: string])[],
-  common: Pick<ServerDefinition, 'passEnvironment' | 'sharing'>,
+  common: Pick<ServerDefinition, 'passEnvironment' | 'sharing' | 'era'>,
   warnings: string[],
 ): Promise<ServerDefinition[]> {
   if (given.length === 0) return [];

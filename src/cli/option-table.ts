@@ -147,6 +147,13 @@ export const OPTIONS: readonly Option[] = [
 
   option(
     'both',
+    '--upstream-era',
+    'one',
+    ['{auto,legacy,modern}'],
+    'What the servers speak: legacy (MCP up to 2025-11-25) or modern (since 2026-07-28). Default: auto: they are asked.',
+  ),
+  option(
+    'both',
     '--log-level',
     'one',
     ['LEVEL'],

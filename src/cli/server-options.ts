@@ -1,4 +1,9 @@
-import { DEFAULT_SERVER, type ServerDefinition, type Sharing } from '../config/definition.js';
+import {
+  DEFAULT_SERVER,
+  type ServerDefinition,
+  type Sharing,
+  type UpstreamEra,
+} from '../config/definition.js';
 import type { LogLevel } from '../observability/events.js';
 import type { ProxyOptions } from '../proxy.js';
 import { isOn, lastValue, namesOf, pairs } from './given.js';
@@ -18,9 +23,11 @@ export interface ServerFile {
   readonly path: string;
   readonly passEnvironment: boolean;
   readonly sharing: Sharing;
+  readonly era: UpstreamEra;
 }
 
 const SHARING = ['auto', 'shared', 'session'] as const;
+export const UPSTREAM_ERAS = ['auto', 'legacy', 'modern'] as const;
 
 /**
  * @param command the default server's command with its arguments; empty: there is no default server
@@ -39,6 +46,7 @@ export async function serverOptions(
   const common = {
     passEnvironment: isOn(given, 'pass-environment'),
     sharing: choice('--sharing', lastValue(given, 'sharing') ?? 'auto', SHARING),
+    era: choice('--upstream-era', lastValue(given, 'upstream-era') ?? 'auto', UPSTREAM_ERAS),
   };
   const path = lastValue(given, 'named-server-config');
   if (path === '') throw new UsageError('--named-server-config is empty');
@@ -81,7 +89,7 @@ export function nameClash(
 function defaultDefinition(
   given: readonly GivenOption[],
   [command, ...args]: readonly string[],
-  common: Pick<ServerDefinition, 'passEnvironment' | 'sharing'>,
+  common: Pick<ServerDefinition, 'passEnvironment' | 'sharing' | 'era'>,
   warnings: string[],
 ): ServerDefinition | undefined {
   const env = pairs(given, 'env').map(([key, value]) => [variableName('--env', key), value] as const);

@@ -1,6 +1,9 @@
 /** Which sessions use which process (docs/architecture.md, "Sharing"). */
 export type Sharing = 'auto' | 'shared' | 'session';
 
+/** What a server speaks: `auto`: it is asked. */
+export type UpstreamEra = 'auto' | 'legacy' | 'modern';
+
 /** A local server as the user configured it: a command that speaks MCP on stdin and stdout. */
 export interface ServerDefinition {
   /** The name in the URL; `default` for the one of the command line. */
@@ -14,6 +17,7 @@ export interface ServerDefinition {
   /** Whether the process gets the proxy's whole environment, or only what it needs to start. */
   readonly passEnvironment: boolean;
   readonly sharing: Sharing;
+  readonly era: UpstreamEra;
   /** Longest time for one request, in milliseconds; undefined: no limit. */
   readonly timeout: number | undefined;
 }

@@ -5,7 +5,7 @@ import { refuseName } from './server-name.js';
 import { expand } from './variables.js';
 
 /** What holds for a server where the file does not say it. */
-export type ServerDefaults = Pick<ServerDefinition, 'passEnvironment' | 'sharing'>;
+export type ServerDefaults = Pick<ServerDefinition, 'passEnvironment' | 'sharing' | 'era'>;
 
 export interface ServerFileContents {
   /** In the order of the file. */
@@ -103,7 +103,7 @@ class Reader {
     }
     const parsed = serverSchema.safeParse(value.plain);
     if (!parsed.success) return this.#faults(parsed.error.issues, value, offset, label);
-    const { command, args, env, cwd, sharing, timeout, transportType, url } = parsed.data;
+    const { command, args, env, cwd, sharing, upstreamEra, timeout, transportType, url } = parsed.data;
     if (url !== undefined) this.#warn({ offset }, label, 'its url is ignored, because it has a command');
     if (transportType !== undefined && transportType !== 'stdio') {
       this.#warn({ offset }, label, 'its transportType is ignored: a command is always spoken to on stdio');
@@ -117,6 +117,7 @@ class Reader {
       cwd: (cwd && take(cwd, 'cwd')) || undefined,
       passEnvironment: this.#defaults.passEnvironment,
       sharing: sharing ?? this.#defaults.sharing,
+      era: upstreamEra ?? this.#defaults.era,
       timeout: timeout === undefined || timeout === 0 ? undefined : Math.ceil(timeout * 1000),
     };
     if (definition.command === '') this.#fault(find(value, ['command']) ?? value, label, 'command is empty');

@@ -19,6 +19,7 @@ export const serverSchema = z.looseObject({
   env: z.record(z.string(), text, 'must be an object of texts').default({}),
   cwd: text.optional(),
   sharing: z.enum(['auto', 'shared', 'session'], 'must be "auto", "shared" or "session"').optional(),
+  upstreamEra: z.enum(['auto', 'legacy', 'modern'], 'must be "auto", "legacy" or "modern"').optional(),
   timeout: z.number(time).min(0, time).max(MAX_SECONDS, `must be at most ${MAX_SECONDS} seconds`).optional(),
   transportType: text.optional(),
   url: text.optional(),

@@ -1,17 +1,44 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Envelope } from '../eras/envelope.js';
 import { ErrorCode } from '../jsonrpc/errors.js';
 import type { Message } from '../jsonrpc/message.js';
 import type { Emit } from '../observability/events.js';
 import type { Link } from '../relay/link.js';
 import { relay } from '../relay/relay.js';
-import { AtCapacity, type Pool } from '../servers/pool.js';
+import { AtCapacity } from '../servers/pool.js';
+import type { Server } from '../servers/server.js';
 import type { SessionRegistry } from '../sessions/registry.js';
 import type { StreamSettings } from '../transports/event-stream.js';
+import type { DeclaredHeader } from '../transports/streamable-http/param-headers.js';
 import { refuse } from './reply.js';
+
+/** Where modern requests go: each by itself, with all that it says of its client. */
+export interface ModernDoor {
+  /**
+   * The link on which one request is sent, and nothing else. It is closed when the request is answered, or
+   * given up by its client. Throws or rejects with `AtCapacity` where there is no place; rejects with words
+   * for the client where the server can't be had.
+   */
+  openModern(request: Message, envelope: Envelope): Link | Promise<Link>;
+  /** Takes a notification. `envelope` is undefined where it does not say who its client is. Never throws. */
+  notify(notification: Message, envelope: Envelope | undefined): void;
+  /**
+   * Which arguments of a tool are to be repeated in headers (`x-mcp-header`); undefined where that is not
+   * known. Never rejects.
+   *
+   * @param anew what is known does not agree with a call, and is to be looked up again
+   */
+  toolHeaders(
+    name: string,
+    envelope: Envelope,
+    anew: boolean,
+  ): Promise<readonly DeclaredHeader[] | undefined>;
+}
 
 /** What the handlers of a server's endpoints have to do with. */
 export interface Endpoint {
-  readonly pool: Pool;
+  readonly server: Server;
+  readonly modern: ModernDoor;
   readonly sessions: SessionRegistry;
   readonly emit: Emit;
   readonly stateless: boolean;
@@ -51,7 +78,7 @@ export function join(
     return false;
   }
   try {
-    relay(downstream, endpoint.pool.open(initialize));
+    relay(downstream, endpoint.server.open(initialize));
     return true;
   } catch (error) {
     if (!(error instanceof AtCapacity)) throw error;

@@ -7,6 +7,10 @@ export interface RefusalDetails {
   readonly code?: number;
   /** Raw JSON of the id of the request that is refused. */
   readonly id?: Wire;
+  /** The error has no `id` at all, instead of `null`, which the modern era does not know (2026-07-28, schema). */
+  readonly anonymous?: boolean;
+  /** What the error says for programs. */
+  readonly data?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -24,8 +28,8 @@ export function refuse(
   details: RefusalDetails = {},
 ): void {
   if (response.headersSent || response.destroyed) return;
-  const { code = ErrorCode.InvalidRequest, id = 'null', headers = {} } = details;
-  const body = makeError(id, code, message).text;
+  const { code = ErrorCode.InvalidRequest, id = 'null', anonymous = false, data, headers = {} } = details;
+  const body = makeError(anonymous ? undefined : id, code, message, data).text;
   response.writeHead(status, {
     'content-type': 'application/json',
     'content-length': body.length,

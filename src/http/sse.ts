@@ -23,7 +23,7 @@ export function handleSse(endpoint: Endpoint, request: IncomingMessage, response
   }
   if (refuseIfFull(endpoint, response)) return;
   const id = endpoint.sessions.newId();
-  const server = endpoint.pool.definition.name;
+  const server = endpoint.server.definition.name;
   const downstream = new SseDownstream(
     response,
     `${endpoint.messagesPath(request)}?session_id=${id}`,
@@ -39,6 +39,7 @@ export function handleSse(endpoint: Endpoint, request: IncomingMessage, response
     lastActivity: Date.now(),
     client: undefined,
     joined: false,
+    version: () => downstream.version,
     busy: () => true,
     end: (text) => downstream.end(text),
   };
@@ -63,7 +64,7 @@ export function handleMessages(endpoint: Endpoint, request: IncomingMessage, res
     refuse(response, 400, 'the session_id is missing; use the URL that the endpoint event gave');
     return;
   }
-  const session = endpoint.sessions.find(id, endpoint.pool.definition.name, 'sse');
+  const session = endpoint.sessions.find(id, endpoint.server.definition.name, 'sse');
   if (!session?.downstream.open) {
     refuse(response, 404, NO_SESSION);
     return;

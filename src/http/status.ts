@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import { maskArguments, valueMask } from '../observability/mask.js';
-import type { Pool } from '../servers/pool.js';
+import type { Server } from '../servers/server.js';
 import type { SessionRegistry } from '../sessions/registry.js';
 import { VERSION } from '../version.js';
 
 /** What `/status` is made of. */
 export interface StatusSource {
-  readonly pools: readonly Pool[];
+  readonly servers: readonly Server[];
   readonly sessions: SessionRegistry;
   /** When a client's request last came, in milliseconds since 1970. */
   readonly lastActivity: () => number;
@@ -17,21 +17,25 @@ export interface StatusSource {
 export function status(source: StatusSource): object {
   return {
     api_last_activity: iso(source.lastActivity()),
-    server_instances: Object.fromEntries(source.pools.map((pool) => [pool.definition.name, pool.state])),
+    server_instances: Object.fromEntries(
+      source.servers.map(({ definition, pool }) => [definition.name, pool.state]),
+    ),
     version: VERSION,
     started_at: iso(source.startedAt),
-    servers: source.pools.map((pool) => serverStatus(pool, source.sessions)),
+    servers: source.servers.map((server) => serverStatus(server, source.sessions)),
   };
 }
 
-function serverStatus(pool: Pool, registry: SessionRegistry): object {
-  const { definition, lastExit } = pool;
+function serverStatus(server: Server, registry: SessionRegistry): object {
+  const { definition, pool } = server;
+  const { lastExit } = pool;
   const mask = valueMask(Object.values(definition.env));
   const sessions = registry.of(definition.name);
   const lastActivity = registry.lastActivity(definition.name);
   return {
     name: definition.name,
     state: pool.state,
+    era: server.era ?? null,
     reason: pool.failure === undefined ? null : mask(pool.failure),
     definition: {
       command: mask(definition.command),
@@ -40,12 +44,15 @@ function serverStatus(pool: Pool, registry: SessionRegistry): object {
       cwd: definition.cwd ?? null,
       pass_environment: definition.passEnvironment,
       sharing: definition.sharing,
+      upstream_era: definition.era,
       timeout: definition.timeout === undefined ? null : definition.timeout / 1000,
     },
     processes: pool.processes.map((process) => ({
       pid: process.child.pid ?? null,
       started_at: iso(process.child.startedAt),
       state: process.alive ? 'ready' : 'starting',
+      era: process.era ?? null,
+      protocol_version: process.version ?? null,
       sharing: process.placement?.kind ?? 'unassigned',
       sessions: process.sessions,
       requests_in_flight: process.inFlight,
@@ -64,11 +71,14 @@ function serverStatus(pool: Pool, registry: SessionRegistry): object {
     sessions: sessions.map((session) => ({
       id: shownId(session.id),
       transport: session.transport,
+      era: 'legacy',
+      protocol_version: session.version() ?? null,
       client: session.client ?? null,
       opened_at: iso(session.openedAt),
       last_activity: iso(session.lastActivity),
     })),
     requests_in_flight: pool.inFlight,
+    parked_calls: server.parked,
     last_activity: lastActivity === undefined ? null : iso(lastActivity),
   };
 }

@@ -1,24 +1,19 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { ErrorCode } from '../jsonrpc/errors.js';
-import type { Message } from '../jsonrpc/message.js';
-import { isLegacyVersion, LEGACY_VERSIONS } from '../relay/handshake.js';
-import type { CloseReason, Link } from '../relay/link.js';
-import { relay } from '../relay/relay.js';
-import { clientInfoOf, type StreamableHttpSession } from '../sessions/session.js';
-import { StreamableHttpDownstream } from '../transports/streamable-http/downstream.js';
-import type { Accepted } from '../transports/streamable-http/exchange.js';
+import { isModernVersion } from '../eras/versions.js';
 import { accepted } from './accept.js';
-import { type Endpoint, join, refuseBusy, refuseIfFull } from './endpoint.js';
-import { answerFaults } from './fault.js';
-import { type Posted, readPost } from './post.js';
+import type { Endpoint } from './endpoint.js';
+import { eraOf } from './era-of.js';
+import { handleLegacyDelete, handleLegacyGet, handleLegacyPost } from './legacy-streamable-http.js';
+import { handleModern, takeNotification } from './modern.js';
+import { readPost } from './post.js';
 import { refuse } from './reply.js';
 
-/** The one version in which a POST may carry a batch (2025-03-26 `basic/index`; removed in 2025-06-18). */
-const BATCH_VERSION = '2025-03-26';
-const ANSWERED: CloseReason = { kind: 'ended', text: 'the request was answered' };
 const METHODS = { allow: 'GET, POST, DELETE' };
 
-/** Answers one HTTP request on a server's Streamable HTTP endpoint (`basic/transports` of each version). */
+/**
+ * Answers one HTTP request on a server's Streamable HTTP endpoint, which serves both eras: each request is
+ * looked at by itself (2026-07-28 `basic/versioning`: a dual-era server may serve both on one endpoint).
+ */
 export function handleStreamableHttp(
   endpoint: Endpoint,
   request: IncomingMessage,
@@ -29,10 +24,10 @@ export function handleStreamableHttp(
       handlePost(endpoint, request, response);
       return;
     case 'GET':
-      handleGet(endpoint, request, response);
+      if (!refuseModern(request, response)) handleLegacyGet(endpoint, request, response);
       return;
     case 'DELETE':
-      handleDelete(endpoint, request, response);
+      if (!refuseModern(request, response)) handleLegacyDelete(endpoint, request, response);
       return;
     default:
       refuse(response, 405, `${request.method} is not for this endpoint`, { headers: METHODS });
@@ -46,204 +41,28 @@ function handlePost(endpoint: Endpoint, request: IncomingMessage, response: Serv
     return;
   }
   readPost(request, response, endpoint, (posted) => {
-    const [first] = posted.messages;
-    if (first?.method === 'initialize' && !posted.batch) begin(endpoint, request, response, first, accepts);
-    else if (endpoint.stateless) answerWithoutSession(endpoint, request, response, posted, accepts);
-    else goOn(endpoint, request, response, posted, accepts);
+    const verdict = eraOf(posted, request.headers);
+    if (verdict.kind === 'refused') {
+      const { id, code, text, data } = verdict.refusal;
+      refuse(response, 400, text, { code, data, ...(id === undefined ? { anonymous: true } : { id }) });
+    } else if (verdict.kind === 'legacy') {
+      handleLegacyPost(endpoint, request, response, posted, accepts);
+    } else if (verdict.kind === 'modern-notification') {
+      takeNotification(endpoint, verdict.message, response);
+    } else handleModern(endpoint, { request, response, accepts, ...verdict });
   });
 }
 
-/** A client begins: `initialize` opens a session, unless there are none. */
-function begin(
-  endpoint: Endpoint,
-  request: IncomingMessage,
-  response: ServerResponse,
-  initialize: Message,
-  accepts: Accepted,
-): void {
-  const posted = { messages: [initialize], batch: false };
-  if (initialize.kind !== 'request') {
-    refuse(response, 400, 'initialize is a request and needs an id');
-    return;
-  }
-  if (endpoint.stateless) {
-    answerWithoutSession(endpoint, request, response, posted, accepts);
-    return;
-  }
-  if (request.headers['mcp-session-id'] !== undefined) {
-    if (!findSession(endpoint, request, response)) return;
-    refuse(response, 400, 'this session is initialized already', { id: initialize.id ?? 'null' });
-    return;
-  }
-  if (refuseIfFull(endpoint, response, initialize)) return;
-  const session = openSession(endpoint, initialize);
-  if (!join(endpoint, session.downstream, initialize, response)) return;
-  endpoint.sessions.add(session);
-  session.downstream.receive(posted.messages, false, accepts, response);
-}
-
-function openSession(endpoint: Endpoint, initialize: Message): StreamableHttpSession {
-  const id = endpoint.sessions.newId();
-  const server = endpoint.pool.definition.name;
-  const client = clientInfoOf(initialize);
-  const downstream: StreamableHttpDownstream = new StreamableHttpDownstream({
-    sessionId: id,
-    streams: endpoint.streams,
-    pollAfter: endpoint.pollAfter,
-    onInitialized: (version) => {
-      if (version === undefined) downstream.end({ kind: 'ended', text: 'initialize was refused' });
-    },
-    onEnd: () => {
-      endpoint.sessions.remove(id);
-      endpoint.emit({ level: 'info', text: `session of ${client.name} ${client.version} ended`, server });
-    },
-  });
-  endpoint.emit({
-    level: 'info',
-    text: `session of ${client.name} ${client.version} over Streamable HTTP`,
-    server,
-  });
-  return {
-    id,
-    server,
-    transport: 'streamable-http',
-    downstream,
-    openedAt: Date.now(),
-    lastActivity: Date.now(),
-    client,
-    busy: () => downstream.connected,
-    end: (text) => downstream.end({ kind: 'stopping', text }),
-  };
-}
-
-/** Messages of a session that has begun. */
-function goOn(
-  endpoint: Endpoint,
-  request: IncomingMessage,
-  response: ServerResponse,
-  posted: Posted,
-  accepts: Accepted,
-): void {
-  const session = findSession(endpoint, request, response);
-  if (!session || !checkVersion(request, response, session.downstream.version)) return;
-  if (!checkMessages(endpoint, response, posted, session.downstream.version)) return;
-  const refused = session.downstream.receive(posted.messages, posted.batch, accepts, response);
-  if (refused) refuse(response, 400, refused.reason, { id: refused.id });
-}
-
-function checkMessages(
-  endpoint: Endpoint,
-  response: ServerResponse,
-  { messages, batch }: Posted,
-  version: string | undefined,
-): boolean {
-  if (batch && version !== BATCH_VERSION) {
-    refuse(response, 400, `a batch is not part of the protocol version ${version ?? 'of this request'}`);
-    return false;
-  }
-  if (batch && messages.some((message) => message.method === 'initialize')) {
-    refuse(response, 400, 'initialize must not be part of a batch');
-    return false;
-  }
-  const request = messages.find((message) => message.kind === 'request');
-  if (request && endpoint.stopping()) {
-    refuseBusy(response, 'the proxy is stopping', request);
-    return false;
-  }
-  return true;
-}
-
-/** `--stateless`: every POST stands alone and is answered by the process of the proxy's own profile. */
-function answerWithoutSession(
-  endpoint: Endpoint,
-  request: IncomingMessage,
-  response: ServerResponse,
-  posted: Posted,
-  accepts: Accepted,
-): void {
-  const stated = request.headers['mcp-protocol-version'];
-  const version = typeof stated === 'string' ? stated : BATCH_VERSION;
-  if (!checkVersion(request, response, undefined) || !checkMessages(endpoint, response, posted, version))
-    return;
-  const answerOnce = (upstream: Link): void => {
-    const downstream: StreamableHttpDownstream = new StreamableHttpDownstream({
-      sessionId: undefined,
-      streams: endpoint.streams,
-      pollAfter: 0,
-      onIdle: () => downstream.end(ANSWERED),
-    });
-    relay(downstream, upstream);
-    const refused = downstream.receive(posted.messages, posted.batch, accepts, response);
-    if (refused) refuse(response, 400, refused.reason, { id: refused.id });
-    if (refused || !downstream.busy) downstream.end(ANSWERED);
-  };
-  endpoint.pool.openWithoutHandshake().then(
-    (upstream) => answerFaults(response, endpoint.emit, () => answerOnce(upstream)),
-    (error: unknown) => {
-      const [message] = posted.messages;
-      refuseBusy(response, error instanceof Error ? error.message : String(error), message);
-    },
-  );
-}
-
-function handleGet(endpoint: Endpoint, request: IncomingMessage, response: ServerResponse): void {
-  if (endpoint.stateless) {
-    refuse(response, 405, 'there are no sessions here, so there is no stream to open', {
-      headers: { allow: 'POST' },
-    });
-    return;
-  }
-  if (!accepted(request.headers.accept).stream) {
-    refuse(response, 406, 'Accept must admit text/event-stream');
-    return;
-  }
-  const session = findSession(endpoint, request, response);
-  if (!session || !checkVersion(request, response, session.downstream.version)) return;
-  const lastEventId = request.headers['last-event-id'];
-  const refused = session.downstream.openStream(
-    response,
-    typeof lastEventId === 'string' ? lastEventId : undefined,
-  );
-  if (refused === 'unknown-event') refuse(response, 400, 'Last-Event-ID is not an id of this session');
-  if (refused === 'too-many') refuse(response, 409, 'this session has too many streams open');
-}
-
-function handleDelete(endpoint: Endpoint, request: IncomingMessage, response: ServerResponse): void {
-  if (endpoint.stateless) {
-    refuse(response, 405, 'there are no sessions here', { headers: { allow: 'POST' } });
-    return;
-  }
-  const session = findSession(endpoint, request, response);
-  if (!session || !checkVersion(request, response, session.downstream.version)) return;
-  session.downstream.end({ kind: 'ended', text: 'the client ended its session' });
-  response.writeHead(200, { 'content-length': '0' }).end();
-}
-
-function findSession(
-  endpoint: Endpoint,
-  request: IncomingMessage,
-  response: ServerResponse,
-): StreamableHttpSession | undefined {
-  const id = request.headers['mcp-session-id'];
-  if (typeof id !== 'string' || id === '') {
-    refuse(response, 400, 'the Mcp-Session-Id header is missing; a session begins with initialize');
-    return undefined;
-  }
-  const session = endpoint.sessions.find(id, endpoint.pool.definition.name, 'streamable-http');
-  if (!session)
-    refuse(response, 404, 'there is no such session (it has ended, or never was); begin with initialize');
-  return session;
-}
-
-/** `MCP-Protocol-Version`: absent is fine, what the session agreed on is, and so is every version known. */
-function checkVersion(
-  request: IncomingMessage,
-  response: ServerResponse,
-  agreed: string | undefined,
-): boolean {
+/**
+ * GET and DELETE belong to sessions, which the modern era has none of (2026-07-28,
+ * `basic/transports/streamable-http`, "Earlier Streamable HTTP Revisions"). Returns whether it refused.
+ */
+function refuseModern(request: IncomingMessage, response: ServerResponse): boolean {
   const version = request.headers['mcp-protocol-version'];
-  if (version === undefined || version === agreed || isLegacyVersion(version)) return true;
-  const text = `MCP-Protocol-Version ${JSON.stringify(version)} is not supported; supported: ${LEGACY_VERSIONS.join(', ')}`;
-  refuse(response, 400, text, { code: ErrorCode.InvalidRequest });
-  return false;
+  if (!isModernVersion(version)) return false;
+  refuse(response, 405, `${request.method} has no meaning in the protocol version ${version}`, {
+    headers: { allow: 'POST' },
+    anonymous: true,
+  });
+  return true;
 }

@@ -34,10 +34,14 @@ export function makeResponse(id: Wire, result: Wire): Message {
   return made(`{"jsonrpc":"2.0","id":${id},"result":${result}}`);
 }
 
-/** @param id raw JSON of the request's id, `null` where it is not known */
-export function makeError(id: Wire, code: number, message: string, data?: unknown): Message {
+/**
+ * @param id raw JSON of the request's id, `null` where it is not known; undefined: the error has none, which
+ * is how the modern era says that (2026-07-28, `basic/index`, "Error Responses")
+ */
+export function makeError(id: Wire | undefined, code: number, message: string, data?: unknown): Message {
+  const about = id === undefined ? '' : `"id":${id},`;
   const extra = data === undefined ? '' : `,"data":${toWire(data)}`;
-  return made(`{"jsonrpc":"2.0","id":${id},"error":{"code":${code},"message":${toWire(message)}${extra}}}`);
+  return made(`{"jsonrpc":"2.0",${about}"error":{"code":${code},"message":${toWire(message)}${extra}}}`);
 }
 
 function paramsPart(params: object | undefined): Wire {

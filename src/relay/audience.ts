@@ -67,9 +67,13 @@ export class Audience {
     return port ?? { code: ErrorCode.InternalError, reason: 'no client is connected' };
   }
 
-  /** Who is asked a question: whose call caused it, and only where that is certain. */
-  ofQuestion(question: Message): Port | Refusal {
-    const port = this.#causedBy(question);
+  /**
+   * Who is asked a question: whose call caused it, and only where that is certain.
+   *
+   * @param cause the session on whose call's own stream it came, where the transport has one
+   */
+  ofQuestion(question: Message, cause: Port | undefined): Port | Refusal {
+    const port = cause ?? this.#causedBy(question);
     if (port === undefined) {
       const reason = isRelatedToTask(question)
         ? 'it belongs to a task of a client that is gone'
@@ -83,7 +87,7 @@ export class Audience {
   }
 
   /** Who hears a notification; undefined where it belongs to one of several and nothing says to which. */
-  ofNotification(message: Message): Iterable<Port> | undefined {
+  ofNotification(message: Message, cause: Port | undefined): Iterable<Port> | undefined {
     switch (message.method) {
       case 'notifications/tools/list_changed':
       case 'notifications/prompts/list_changed':
@@ -92,7 +96,7 @@ export class Audience {
       case 'notifications/resources/updated':
         return this.#shared.subscriptions.audience(textOf(paramsOf(message).uri, ''));
       case 'notifications/message':
-        return this.#ofLog(message);
+        return this.#ofLog(message, cause);
       case 'notifications/cancelled':
         return some(this.#questions.asked(refOf(message)));
       case 'notifications/tasks/status':
@@ -100,13 +104,13 @@ export class Audience {
       case 'notifications/elicitation/complete':
         return some(this.#questions.elicited(paramsOf(message).elicitationId));
       default:
-        return this.#ofUnattributed(message);
+        return this.#ofUnattributed(message, cause);
     }
   }
 
-  #ofLog(message: Message): Iterable<Port> | undefined {
+  #ofLog(message: Message, cause: Port | undefined): Iterable<Port> | undefined {
     const level = textOf(paramsOf(message).level, '');
-    return this.#ofUnattributed(message)?.filter((port) => this.#shared.levels.hears(port, level));
+    return this.#ofUnattributed(message, cause)?.filter((port) => this.#shared.levels.hears(port, level));
   }
 
   /**
@@ -114,8 +118,8 @@ export class Audience {
    * for that session's; with none it is everybody's; with several it is nobody's, since it may tell one
    * client what another is doing.
    */
-  #ofUnattributed(message: Message): Port[] | undefined {
-    const cause = this.#causedBy(message);
+  #ofUnattributed(message: Message, known: Port | undefined): Port[] | undefined {
+    const cause = known ?? this.#causedBy(message);
     if (cause !== undefined) return [cause];
     const mayBeOnes = this.#busy.size > 0 || this.haunted || isRelatedToTask(message);
     return mayBeOnes ? undefined : [...this.#ports];

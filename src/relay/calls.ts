@@ -8,6 +8,9 @@ export const MAX_PROLONGED = 10;
 /** Longest wait for the answer to a request of the proxy's own, in milliseconds: nothing depends on it. */
 export const OWN_REQUEST_MS = 60_000;
 
+/** A request whose answer is the end of a stream of notifications (2026-07-28, `basic/patterns/subscriptions`). */
+const LISTEN = 'subscriptions/listen';
+
 export interface CallsOptions {
   /** Whether ids and tokens travel as they are. */
   readonly exclusive: boolean;
@@ -39,6 +42,13 @@ export class Calls {
     return this.#sent.size;
   }
 
+  /** The same without streams of notifications, which have no end that anybody waits for. */
+  get awaited(): number {
+    let listening = 0;
+    for (const call of this.#sent.values()) if (call.method === LISTEN) listening++;
+    return this.#sent.size - listening;
+  }
+
   all(): Call[] {
     return [...this.#sent.values(), ...this.#held];
   }
@@ -61,7 +71,7 @@ export class Calls {
     const own = call.port === undefined && call.method !== 'initialize';
     const timeout = this.#options.timeout ?? (own ? OWN_REQUEST_MS : undefined);
     // A stream of notifications has no end that one could wait for.
-    if (timeout === undefined || call.method === 'subscriptions/listen') return;
+    if (timeout === undefined || call.method === LISTEN) return;
     call.disarm?.();
     const now = clock.now();
     call.since ??= now;

@@ -9,6 +9,10 @@ import type { Call, Port } from './port.js';
 export interface Conduct {
   /** Whether the server may still be at work for what was given up (`abandoned`). */
   readonly haunted: boolean;
+  /** The protocol version that was agreed on with the server; undefined before that. */
+  readonly version: string | undefined;
+  /** The server's raw result of the last handshake that was done; undefined before, and where there is none. */
+  readonly initialized: Wire | undefined;
   /** A session joins, or leaves. `isQuiet`: it wants nothing that no request of its own causes. */
   join(port: Port, isQuiet: boolean): void;
   leave(port: Port): void;
@@ -30,10 +34,10 @@ export interface Conduct {
   answered(call: Call, answer: Message): Message;
   /** An answer to what nobody waits for any more. */
   lateAnswer(id: Wire): void;
-  /** A question of the server. */
-  question(message: Message): void;
+  /** A question of the server. `cause`: the request on whose own stream it came, where the transport has one. */
+  question(message: Message, cause: Call | undefined): void;
   /** A notification of the server, other than progress. */
-  inform(message: Message): void;
+  inform(message: Message, cause: Call | undefined): void;
   /** Ids (raw JSON) of what the server has asked this session and it has not answered. */
   forget(port: Port): readonly Wire[];
 }

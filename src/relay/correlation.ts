@@ -1,6 +1,15 @@
 import { ErrorCode } from '../jsonrpc/errors.js';
 import { makeCancelled, makeError, makeRequest } from '../jsonrpc/make.js';
-import { keyOf, type Message, refOf, tokenOf, withId, withRef, withToken } from '../jsonrpc/message.js';
+import {
+  type Key,
+  keyOf,
+  type Message,
+  refOf,
+  tokenOf,
+  withId,
+  withRef,
+  withToken,
+} from '../jsonrpc/message.js';
 import type { Wire } from '../jsonrpc/wire.js';
 import type { Emit } from '../observability/events.js';
 import { Calls, makeCall } from './calls.js';
@@ -89,7 +98,7 @@ export class Correlation implements PortOwner {
     this.#conduct =
       options.era === 'legacy' ? new LegacyConduct(host, options.server) : new ModernConduct(host);
     upstream.listen({
-      message: (message) => this.#fromServer(message),
+      message: (message, about) => this.#fromServer(message, about),
       closed: (reason) => this.#lose(reason),
     });
   }
@@ -98,8 +107,9 @@ export class Correlation implements PortOwner {
     return this.#ports.size;
   }
 
+  /** Requests that the server has not answered; streams of notifications do not count. */
   get inFlight(): number {
-    return this.#calls.sent;
+    return this.#calls.awaited;
   }
 
   /**
@@ -108,6 +118,16 @@ export class Correlation implements PortOwner {
    */
   get haunted(): boolean {
     return this.#conduct.haunted;
+  }
+
+  /** The protocol version that was agreed on; undefined before that. */
+  get version(): string | undefined {
+    return this.#conduct.version;
+  }
+
+  /** The server's raw answer to `initialize`, whoever sent that; undefined before it. */
+  get initialized(): Wire | undefined {
+    return this.#conduct.initialized;
   }
 
   /** A new session's end. Where the upstream is gone, its first request is told so, and it ends. */
@@ -282,15 +302,16 @@ export class Correlation implements PortOwner {
 
   // ── from the server ──
 
-  #fromServer(message: Message): void {
+  #fromServer(message: Message, about: Key | undefined): void {
     if (!this.#alive) {
       this.#alive = true;
       this.#options.onAlive?.();
     }
+    const cause = about === undefined ? undefined : this.#calls.byId(about);
     if (message.kind === 'response' || message.kind === 'error') this.#answer(message);
-    else if (message.kind === 'request') this.#conduct.question(message);
+    else if (message.kind === 'request') this.#conduct.question(message, cause);
     else if (message.method === 'notifications/progress') this.#progress(message);
-    else this.#conduct.inform(message);
+    else this.#conduct.inform(message, cause);
   }
 
   #answer(message: Message): void {
@@ -298,7 +319,7 @@ export class Correlation implements PortOwner {
     const call = this.#calls.byId(id);
     if (!call) {
       // An error without an id says that the server could not read something: its only client should know.
-      if (id === 'null' && this.#exclusive) this.#conduct.inform(message);
+      if (id === 'null' && this.#exclusive) this.#conduct.inform(message, undefined);
       else {
         this.#conduct.lateAnswer(id);
         this.#tell(id === 'null' ? 'warning' : 'debug', `the server answered ${id}, which nobody waits for`);

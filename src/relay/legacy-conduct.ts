@@ -1,6 +1,6 @@
 import { makeError, makeResponse } from '../jsonrpc/make.js';
-import { type Message, paramsOf, refOf, tokenOf } from '../jsonrpc/message.js';
-import type { Wire } from '../jsonrpc/wire.js';
+import { answerOf, asRecord, type Message, paramsOf, refOf, textOf, tokenOf } from '../jsonrpc/message.js';
+import { copyWire, parseWire, type Wire } from '../jsonrpc/wire.js';
 import { Audience } from './audience.js';
 import type { Conduct, ConductHost } from './conduct.js';
 import { type Call, Port } from './port.js';
@@ -13,6 +13,8 @@ export class LegacyConduct implements Conduct {
   readonly #questions = new Questions();
   readonly #shared: SharedUpstream;
   readonly #audience: Audience;
+  version: string | undefined;
+  initialized: Wire | undefined;
 
   /** @param server the server definition's name, for errors */
   constructor(host: ConductHost, server: string) {
@@ -68,6 +70,11 @@ export class LegacyConduct implements Conduct {
   answered(call: Call, answer: Message): Message {
     const isTask = call.asTask && this.#shared.tasks.created(call, answer);
     if (!isTask) this.#host.dropToken(call);
+    if (call.method === 'initialize' && answer.kind === 'response') {
+      this.initialized = copyWire(answerOf(answer));
+      const { protocolVersion } = asRecord(parseWire(this.initialized));
+      this.version = textOf(protocolVersion, 'unknown');
+    }
     if (call.port) this.#questions.noteElicitations(call.port, answer);
     return answer;
   }
@@ -76,25 +83,27 @@ export class LegacyConduct implements Conduct {
     this.#audience.lateAnswer(id);
   }
 
-  question(message: Message): void {
+  question(message: Message, cause: Call | undefined): void {
     const id = message.id ?? 'null';
     const { exclusive, ports, tell, send } = this.#host;
     if (message.method === 'ping' && (!exclusive || ports.size === 0)) {
       send(makeResponse(id, '{}'));
       return;
     }
-    const asked = exclusive ? this.#audience.any() : this.#audience.ofQuestion(message);
+    const asked = exclusive ? this.#audience.any() : this.#audience.ofQuestion(message, cause?.port);
     if (asked instanceof Port) {
       this.#questions.open(asked, message);
-      asked.deliver(message, asked.onlyCall());
+      asked.deliver(message, cause?.key ?? asked.onlyCall());
       return;
     }
     tell('warning', `refused the server's ${message.method}: ${asked.reason}`);
     send(makeError(id, asked.code, `mcp-proxy refused ${message.method}: ${asked.reason}`));
   }
 
-  inform(message: Message): void {
-    const heard = this.#host.exclusive ? this.#host.ports : this.#audience.ofNotification(message);
+  inform(message: Message, cause: Call | undefined): void {
+    const heard = this.#host.exclusive
+      ? this.#host.ports
+      : this.#audience.ofNotification(message, cause?.port);
     if (heard === undefined) {
       this.#host.tell(
         'debug',
@@ -102,7 +111,9 @@ export class LegacyConduct implements Conduct {
       );
       return;
     }
-    for (const port of [...heard]) port.deliver(message, aboutCall(message) ? port.onlyCall() : undefined);
+    for (const port of [...heard]) {
+      port.deliver(message, aboutCall(message) ? (cause?.key ?? port.onlyCall()) : undefined);
+    }
     if (message.method === 'notifications/cancelled') this.#questions.cancelled(refOf(message));
     if (message.method === 'notifications/tasks/status') this.#shared.tasks.noteStatus(paramsOf(message));
   }

@@ -3,10 +3,11 @@ import {
   metaOf,
   refOf,
   subscriptionOf,
+  versionOf,
   withRef,
   withSubscription,
 } from '../jsonrpc/message.js';
-import type { Wire } from '../jsonrpc/wire.js';
+import { parseWire, type Wire } from '../jsonrpc/wire.js';
 import type { Conduct, ConductHost } from './conduct.js';
 import type { Call, Port } from './port.js';
 
@@ -20,6 +21,8 @@ const LOG_LEVEL = 'io.modelcontextprotocol/logLevel';
  */
 export class ModernConduct implements Conduct {
   readonly haunted = false;
+  readonly initialized = undefined;
+  version: string | undefined;
   readonly #host: ConductHost;
   /** Open requests that want log messages, which name no request. */
   readonly #logging = new Set<Call>();
@@ -44,6 +47,10 @@ export class ModernConduct implements Conduct {
   }
 
   opened(call: Call, message: Message): void {
+    if (this.version === undefined) {
+      const version = parseWire(versionOf(message) ?? 'null');
+      if (typeof version === 'string') this.version = version;
+    }
     if (call.method === LISTEN) return;
     this.#open.add(call);
     if (metaOf(message)?.includes(LOG_LEVEL) === true) this.#logging.add(call);
@@ -76,7 +83,7 @@ export class ModernConduct implements Conduct {
     this.#host.tell('warning', `dropped the server's ${message.method}: ${reason}`);
   }
 
-  inform(message: Message): void {
+  inform(message: Message, cause: Call | undefined): void {
     if (message.method === 'notifications/cancelled') {
       this.#endOfListening(message);
       return;
@@ -87,7 +94,7 @@ export class ModernConduct implements Conduct {
       call?.port?.deliver(withSubscription(message, call.id), call.key);
       return;
     }
-    const call = only(message.method === 'notifications/message' ? this.#logging : this.#open);
+    const call = cause ?? only(message.method === 'notifications/message' ? this.#logging : this.#open);
     if (call?.port) call.port.deliver(message, call.key);
     else this.#host.tell('debug', `dropped ${message.method}: nothing says for which request it is`);
   }

@@ -1,18 +1,10 @@
 import type { ServerDefinition } from '../config/definition.js';
-import { type Message, paramsOf } from '../jsonrpc/message.js';
+import type { Verdict } from '../eras/probe.js';
 import type { Emit } from '../observability/events.js';
 import type { ChildExit } from '../process/child.js';
 import type { Clock } from '../relay/clock.js';
-import type { Link } from '../relay/link.js';
 import { ServerProcess } from './server-process.js';
-import {
-  EVERYBODY,
-  ownInitialize,
-  type Placement,
-  PROXY_ITSELF,
-  place,
-  type SharedPlacement,
-} from './sharing.js';
+import { EVERYBODY } from './sharing.js';
 
 /** Processes that one server definition may have at once: some 50 MB each, so that a machine survives them. */
 const MAX_PROCESSES = 100;
@@ -29,6 +21,8 @@ export interface PoolOptions {
   readonly emit: Emit;
   readonly maxProcesses?: number;
   readonly processIdleMs?: number;
+  /** A process is gone, or is about to go: nobody is to be sent to it any more. */
+  readonly onRemoved?: (process: ServerProcess) => void;
 }
 
 /** How the last process that ended on its own did so. */
@@ -43,7 +37,7 @@ export interface LastExit {
 /** All places for processes are taken. `message` says so to the client. */
 export class AtCapacity extends Error {}
 
-/** The processes of one server definition: started, shared out by the sharing rule, ended. */
+/** The processes of one server definition: started, counted, ended, and what became of them. */
 export class Pool {
   readonly definition: ServerDefinition;
   /**
@@ -53,8 +47,6 @@ export class Pool {
   readonly started: Promise<{ readonly ok: true } | { readonly ok: false; readonly reason: string }>;
   readonly #options: PoolOptions;
   readonly #processes = new Set<ServerProcess>();
-  readonly #profiles = new Map<string, ServerProcess>();
-  readonly #handshakes = new WeakMap<ServerProcess, Promise<string>>();
   readonly #idleTimers = new Map<ServerProcess, () => void>();
   readonly #retiring = new Map<ServerProcess, Promise<void>>();
   #heard: (outcome: { ok: true } | { ok: false; reason: string }) => void = () => {};
@@ -103,36 +95,86 @@ export class Pool {
     return this.#failure === undefined ? 'ready' : 'failed';
   }
 
-  /** Starts the first process, so that a wrong command is told early and the first client does not wait. */
-  start(): void {
-    this.#cancelStartPhase = this.#options.clock.after(START_PHASE_MS, () => this.#heard({ ok: true }));
-    try {
-      if (this.definition.sharing === 'shared') this.#withHandshake(EVERYBODY);
-      else this.#spare = this.#startProcess();
-    } catch (error) {
-      // Whatever is wrong with this server, the others are served.
-      this.#failure = this.#tellFailure(error);
-      this.#heard({ ok: false, reason: this.#failure });
-    }
+  /** A client has come: an end of a process from now on may be its doing, and tells nothing of the start. */
+  used(): void {
+    this.#used = true;
   }
 
   /**
-   * The link of a new session. Throws `AtCapacity`.
+   * Starts the first process, so that a wrong command is told early and the first client does not wait.
    *
-   * @param initialize the client's `initialize`, which the session sends on this link next
+   * @param first what is done with it
    */
-  open(initialize: Message): Link {
-    this.#used = true;
-    const placement = place(this.definition.sharing, paramsOf(initialize));
-    if (placement !== EVERYBODY) return this.#processFor(placement).attach();
-    return (this.#profiles.get(EVERYBODY.profile) ?? this.#withHandshake(EVERYBODY)).attach();
+  start(first: () => void): void {
+    this.#cancelStartPhase = this.#options.clock.after(START_PHASE_MS, () => this.#heard({ ok: true }));
+    try {
+      first();
+    } catch (error) {
+      this.failed(error); // whatever is wrong with this server, the others are served
+    }
   }
 
-  /** The link of a request that comes with no handshake. Rejects where the server can't be had. */
-  async openWithoutHandshake(): Promise<Link> {
-    this.#used = true;
-    const placement = this.definition.sharing === 'shared' ? EVERYBODY : PROXY_ITSELF;
-    return (await this.#ready(placement)).attach();
+  /** The process that was started ahead, else a new one. Throws `AtCapacity`. */
+  take(): ServerProcess {
+    const spare = this.#spare;
+    this.#spare = undefined;
+    if (spare && !spare.ended) return spare;
+    return this.#startProcess(undefined);
+  }
+
+  /** Throws `AtCapacity` where `take` would. */
+  checkRoom(): void {
+    if (this.#stopping) throw new AtCapacity('the proxy is stopping');
+    const max = this.#options.maxProcesses ?? MAX_PROCESSES;
+    const hasRoom = this.#spare !== undefined || this.#processes.size < max || this.#idle() !== undefined;
+    if (hasRoom) return;
+    throw new AtCapacity(
+      `server "${this.definition.name}" already has ${max} processes, each in use by a client; try again later`,
+    );
+  }
+
+  /** A process that is not the one that was started ahead. Throws `AtCapacity`. */
+  startOther(): ServerProcess {
+    return this.#startProcess(undefined);
+  }
+
+  /**
+   * Starts a process for whoever comes next, unless there is one. Throws `AtCapacity`.
+   *
+   * @param probe asks it which era it speaks
+   */
+  startSpare(probe?: { readonly onLate: (verdict: Verdict) => void }): ServerProcess {
+    if (this.#spare && !this.#spare.ended) return this.#spare;
+    const spare = this.#startProcess(probe);
+    this.#spare = spare;
+    return spare;
+  }
+
+  /** Takes note of what went wrong with the server, and tells it. */
+  failed(error: unknown): void {
+    const text = error instanceof Error ? error.message : String(error);
+    this.#failure = text;
+    this.#heard({ ok: false, reason: text });
+    this.#options.emit({ level: 'error', text, server: this.definition.name });
+  }
+
+  has(process: ServerProcess): boolean {
+    return this.#processes.has(process);
+  }
+
+  /** Ends a process that is no longer needed: that is no failure, so nothing is kept of it. */
+  retire(process: ServerProcess, why: string): void {
+    if (!this.#processes.has(process)) return;
+    this.#remove(process);
+    this.#options.emit({
+      level: 'debug',
+      text: `ends process ${process.child.pid ?? '?'}: ${why}`,
+      server: this.definition.name,
+    });
+    this.#retiring.set(
+      process,
+      process.stop(why).finally(() => this.#retiring.delete(process)),
+    );
   }
 
   async stop(text: string): Promise<void> {
@@ -146,68 +188,23 @@ export class Pool {
     for (const { child } of [...this.#processes, ...this.#retiring.keys()]) child.killNow();
   }
 
-  /** The process of a profile whose handshake the proxy does itself, once that is done. */
-  async #ready(placement: SharedPlacement): Promise<ServerProcess> {
-    const process = this.#profiles.get(placement.profile) ?? this.#withHandshake(placement);
-    await this.#handshakes.get(process);
-    return process;
+  /** One that could make place for another. */
+  #idle(): ServerProcess | undefined {
+    return this.processes.find((process) => process.sessions === 0 && process.placement !== EVERYBODY);
   }
 
-  #withHandshake(placement: SharedPlacement): ServerProcess {
-    const process = this.#take();
-    const handshake = process.assign(placement).initialize(ownInitialize(placement));
-    this.#profiles.set(placement.profile, process);
-    this.#handshakes.set(process, handshake);
-    handshake.catch((error: unknown) => {
-      if (process.ended || !this.#processes.has(process)) return; // its end is told by itself
-      this.#failure = this.#tellFailure(error);
-      this.#retire(process, 'the handshake failed');
-    });
-    return process;
-  }
-
-  #processFor(placement: Placement): ServerProcess {
-    if (placement.kind === 'own') {
-      const process = this.#take();
-      process.assign(placement);
-      return process;
+  #startProcess(probe: { readonly onLate: (verdict: Verdict) => void } | undefined): ServerProcess {
+    this.checkRoom();
+    if (this.#processes.size >= (this.#options.maxProcesses ?? MAX_PROCESSES)) {
+      const idle = this.#idle();
+      if (idle) this.retire(idle, 'its place was needed');
     }
-    const existing = this.#profiles.get(placement.profile);
-    if (existing) return existing;
-    const process = this.#take();
-    process.assign(placement);
-    this.#profiles.set(placement.profile, process);
-    return process;
-  }
-
-  /** The process that was started ahead, else a new one. */
-  #take(): ServerProcess {
-    const spare = this.#spare;
-    this.#spare = undefined;
-    if (spare && !spare.ended) return spare;
-    const max = this.#options.maxProcesses ?? MAX_PROCESSES;
-    if (this.#processes.size >= max && !this.#endOneIdle()) {
-      throw new AtCapacity(
-        `server "${this.definition.name}" already has ${max} processes, each in use by a client; try again later`,
-      );
-    }
-    return this.#startProcess();
-  }
-
-  #endOneIdle(): boolean {
-    const idle = this.processes.find((process) => process.sessions === 0 && process.placement !== EVERYBODY);
-    if (!idle) return false;
-    this.#retire(idle, 'its place was needed');
-    return true;
-  }
-
-  #startProcess(): ServerProcess {
-    if (this.#stopping) throw new AtCapacity('the proxy is stopping');
     const { clock, emit } = this.#options;
     const process: ServerProcess = new ServerProcess({
       definition: this.definition,
       clock,
       emit,
+      probe,
       onAlive: () => {
         this.#failure = undefined;
         this.#heard({ ok: true });
@@ -224,51 +221,34 @@ export class Pool {
     this.#idleTimers.delete(process);
     if (count > 0 || process.ended || process.placement === EVERYBODY) return;
     if (process.placement?.kind === 'own') {
-      this.#retire(process, 'its client has gone');
+      this.retire(process, 'its client has gone');
       return;
     }
     const idle = this.#options.processIdleMs ?? PROCESS_IDLE_MS;
-    const cancel = this.#options.clock.after(idle, () => this.#retire(process, 'nobody used it'));
+    const cancel = this.#options.clock.after(idle, () => this.retire(process, 'nobody used it'));
     this.#idleTimers.set(process, cancel);
-  }
-
-  /** Ends a process that is no longer needed: that is no failure, so nothing is kept of it. */
-  #retire(process: ServerProcess, why: string): void {
-    this.#remove(process);
-    this.#options.emit({
-      level: 'debug',
-      text: `ends process ${process.child.pid ?? '?'}: ${why}`,
-      server: this.definition.name,
-    });
-    this.#retiring.set(
-      process,
-      process.stop(why).finally(() => this.#retiring.delete(process)),
-    );
   }
 
   #remove(process: ServerProcess): void {
     this.#processes.delete(process);
     if (this.#spare === process) this.#spare = undefined;
-    for (const [profile, other] of this.#profiles) if (other === process) this.#profiles.delete(profile);
     this.#idleTimers.get(process)?.();
     this.#idleTimers.delete(process);
+    this.#options.onRemoved?.(process);
   }
 
   #exited(process: ServerProcess, exit: ChildExit, text: string): void {
     const wanted = !this.#processes.has(process) || this.#stopping;
     this.#remove(process);
     if (wanted) return;
+    // Some servers end when they are asked what they do not know (2026-07-28, `basic/transports/stdio`):
+    // that is an answer. A process that can't be started says nothing of the sort.
+    if (process.probing && exit.kind !== 'unspawnable') return;
     const { child } = process;
     this.#failure = text;
     this.#lastExit = { at: Date.now(), pid: child.pid, exit, text, stderr: child.stderrTail() };
     const neverStarted = exit.kind === 'unspawnable' || !this.#used;
     if (!process.alive && neverStarted) this.#heard({ ok: false, reason: text });
     this.#options.emit({ level: 'error', text, server: this.definition.name });
-  }
-
-  #tellFailure(error: unknown): string {
-    const text = error instanceof Error ? error.message : String(error);
-    this.#options.emit({ level: 'error', text, server: this.definition.name });
-    return text;
   }
 }

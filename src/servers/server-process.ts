@@ -1,17 +1,23 @@
 import type { ServerDefinition } from '../config/definition.js';
+import { ProbedLink, type Verdict } from '../eras/probe.js';
+import type { Era } from '../eras/versions.js';
+import type { Wire } from '../jsonrpc/wire.js';
 import type { Emit } from '../observability/events.js';
 import { valueMask } from '../observability/mask.js';
 import { type Child, type ChildExit, describeExit, startChild } from '../process/child.js';
 import type { Clock } from '../relay/clock.js';
-import { Correlation } from '../relay/correlation.js';
+import { Correlation, type Joining } from '../relay/correlation.js';
 import type { Link } from '../relay/link.js';
 import { StdioUpstream } from '../transports/stdio/upstream.js';
+import { OWN_INFO } from '../version.js';
 import type { Placement } from './sharing.js';
 
 export interface ServerProcessOptions {
   readonly definition: ServerDefinition;
   readonly clock: Clock;
   readonly emit: Emit;
+  /** Asks it first which era it speaks. `onLate` is told of an answer that came after silence was taken for one. */
+  readonly probe: { readonly onLate: (verdict: Verdict) => void } | undefined;
   readonly onAlive: () => void;
   readonly onPorts: (count: number) => void;
   readonly onExit: (exit: ChildExit, text: string) => void;
@@ -20,15 +26,20 @@ export interface ServerProcessOptions {
 /** One running process of a server definition and the sessions that use it. */
 export class ServerProcess {
   readonly child: Child;
-  readonly #upstream: StdioUpstream;
+  /** What it speaks, where it was asked. */
+  readonly verdict: Promise<Verdict> | undefined;
+  readonly #upstream: Link;
   readonly #options: ServerProcessOptions;
   #correlation: Correlation | undefined;
   #placement: Placement | undefined;
+  #era: Era | undefined;
+  #initialized: Wire | undefined;
+  #probing: boolean;
   #alive = false;
   #ended = false;
 
   constructor(options: ServerProcessOptions) {
-    const { definition } = options;
+    const { definition, clock, probe } = options;
     this.#options = options;
     // What is told of it may show what it writes.
     const mask = valueMask(Object.values(definition.env));
@@ -36,7 +47,17 @@ export class ServerProcess {
     this.child = startChild(definition, {
       onStderr: (line) => emit({ level: 'info', text: line, server: definition.name }),
     });
-    this.#upstream = new StdioUpstream(this.child, definition, emit);
+    const upstream = new StdioUpstream(this.child, definition, emit);
+    this.#probing = probe !== undefined;
+    if (probe) {
+      const probed = new ProbedLink(upstream, clock, OWN_INFO, probe.onLate);
+      this.#upstream = probed;
+      this.verdict = probed.verdict.then((verdict) => {
+        this.#probing = false;
+        if (verdict.era === 'modern' || verdict.by === 'answer') this.#isAlive();
+        return verdict;
+      });
+    } else this.#upstream = upstream;
     void this.child.exit.then((exit) => {
       this.#ended = true;
       options.onExit(exit, describeExit(definition, exit, this.child.stderrTail()));
@@ -48,6 +69,11 @@ export class ServerProcess {
     return this.#alive;
   }
 
+  /** Whether it has not answered yet what it speaks. */
+  get probing(): boolean {
+    return this.#probing;
+  }
+
   get ended(): boolean {
     return this.#ended;
   }
@@ -55,6 +81,16 @@ export class ServerProcess {
   /** Undefined while it is not handed to anybody. */
   get placement(): Placement | undefined {
     return this.#placement;
+  }
+
+  /** What is spoken with it; undefined while it is not handed to anybody. */
+  get era(): Era | undefined {
+    return this.#era;
+  }
+
+  /** The protocol version that was agreed on with it; undefined before that. */
+  get version(): string | undefined {
+    return this.#correlation?.version;
   }
 
   get sessions(): number {
@@ -65,30 +101,47 @@ export class ServerProcess {
     return this.#correlation?.inFlight ?? 0;
   }
 
-  /** Says who is to use this process. Once, before the first session. */
-  assign(placement: Placement): Correlation {
+  /** Whether the server may still be at work for what was given up. */
+  get haunted(): boolean {
+    return this.#correlation?.haunted ?? false;
+  }
+
+  /** The raw result of the handshake that the proxy did or waited for; undefined before that. */
+  get initialized(): Wire | undefined {
+    return this.#initialized;
+  }
+
+  /** What the server has said of itself in any handshake; undefined before one. */
+  get facts(): Wire | undefined {
+    return this.#correlation?.initialized;
+  }
+
+  /** Says who is to use this process, and what is spoken with it. Once, before the first session. */
+  assign(placement: Placement, era: Era): void {
     const { definition, clock, emit, onPorts } = this.#options;
     this.#placement = placement;
+    this.#era = era;
     this.#correlation = new Correlation(this.#upstream, {
       server: definition.name,
-      era: 'legacy',
+      era,
       exclusive: placement.kind === 'own',
       timeout: definition.timeout,
       clock,
       emit,
       onPorts,
-      onAlive: () => {
-        this.#alive = true;
-        this.#options.onAlive();
-      },
+      onAlive: () => this.#isAlive(),
     });
-    return this.#correlation;
+  }
+
+  /** Sees to it that the handshake is done, if need be in the proxy's own name. Rejects with why it is not. */
+  async initialize(params: object): Promise<Wire> {
+    this.#initialized ??= await this.#assigned().initialize(params);
+    return this.#initialized;
   }
 
   /** A new session's link to this process. */
-  attach(): Link {
-    if (!this.#correlation) throw new TypeError('a process is assigned before sessions use it');
-    return this.#correlation.attach();
+  attach(joining?: Joining): Link {
+    return this.#assigned().attach(joining);
   }
 
   /** Ends the process and everything it has started; its sessions are told. */
@@ -96,5 +149,16 @@ export class ServerProcess {
     this.#ended = true;
     this.#correlation?.close({ kind: 'stopping', text });
     await this.child.stop();
+  }
+
+  #assigned(): Correlation {
+    if (!this.#correlation) throw new TypeError('a process is assigned before sessions use it');
+    return this.#correlation;
+  }
+
+  #isAlive(): void {
+    if (this.#alive) return;
+    this.#alive = true;
+    this.#options.onAlive();
   }
 }

@@ -17,6 +17,8 @@ interface SessionBase {
   lastActivity: number;
   /** Undefined until `initialize` came. */
   client: ClientInfo | undefined;
+  /** The protocol version that was agreed on; undefined before that. */
+  version(): string | undefined;
   /** Whether a request or a stream of the client is open. */
   busy(): boolean;
   /** Ends the session from the proxy's side. */

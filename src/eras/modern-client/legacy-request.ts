@@ -15,13 +15,17 @@ const RETRY_KEYS: ReadonlySet<string> = new Set(['inputResponses', 'requestState
  * @param id raw JSON of the id that it gets
  */
 export function legacyRequest(request: Message, id: Wire): Message {
-  const renamed = withId(request, id);
-  if (renamed.paramsAt < 0) return renamed;
+  return withoutEnvelope(withId(request, id));
+}
+
+/** The same for a message that keeps its id, or has none. */
+export function withoutEnvelope(message: Message): Message {
+  if (message.paramsAt < 0) return message;
   const members: Pick<Member, 'rawKey' | 'value'>[] = [];
-  for (const member of membersOf(renamed.text.slice(renamed.paramsAt, renamed.paramsEnd))) {
+  for (const member of membersOf(message.text.slice(message.paramsAt, message.paramsEnd))) {
     if (RETRY_KEYS.has(member.key)) continue;
     // Not modern, but a legacy server would begin a task that a modern client cannot follow.
-    if (member.key === 'task' && request.method === 'tools/call') continue;
+    if (member.key === 'task' && message.method === 'tools/call') continue;
     if (member.key !== '_meta') members.push(member);
     else {
       const rest = membersOf(member.value).filter(({ key }) => !ENVELOPE_KEYS.has(key));
@@ -29,5 +33,5 @@ export function legacyRequest(request: Message, id: Wire): Message {
     }
   }
   // What is left of a message by leaving members out is a message still.
-  return replaced(renamed, renamed.paramsAt, renamed.paramsEnd, objectOf(members)) ?? renamed;
+  return replaced(message, message.paramsAt, message.paramsEnd, objectOf(members)) ?? message;
 }

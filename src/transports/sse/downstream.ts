@@ -1,8 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import { ErrorCode } from '../../jsonrpc/errors.js';
 import { makeError } from '../../jsonrpc/make.js';
-import { type Key, keyOf, type Message, refOf } from '../../jsonrpc/message.js';
-import { copyWire, type Wire } from '../../jsonrpc/wire.js';
+import { answerOf, asRecord, type Key, keyOf, type Message, refOf } from '../../jsonrpc/message.js';
+import { copyWire, parseWire, type Wire } from '../../jsonrpc/wire.js';
 import type { CloseReason, Link, Receiver } from '../../relay/link.js';
 import { EventStream, type StreamSettings } from '../event-stream.js';
 
@@ -14,6 +14,9 @@ export class SseDownstream implements Link {
   readonly #stream: EventStream;
   /** The ids of the client's requests that are not answered, as it wrote them. */
   readonly #unanswered = new Map<Key, Wire>();
+  /** The request that begins the session, while it is open. */
+  #initializing: Key | undefined;
+  #version: string | undefined;
   #receiver: Receiver | undefined;
   #open: boolean;
 
@@ -33,6 +36,11 @@ export class SseDownstream implements Link {
     return this.#open;
   }
 
+  /** The version that `initialize` agreed on; undefined before that. */
+  get version(): string | undefined {
+    return this.#version;
+  }
+
   /** Takes a message that the client has POSTed. */
   receive(message: Message): void {
     if (!this.#open) return;
@@ -42,7 +50,9 @@ export class SseDownstream implements Link {
 
   send(message: Message): void {
     if (message.kind === 'response' || message.kind === 'error') {
-      this.#unanswered.delete(keyOf(message.id ?? 'null'));
+      const key = keyOf(message.id ?? 'null');
+      this.#unanswered.delete(key);
+      if (key === this.#initializing) this.#initialized(message);
     }
     this.#stream.event('message', message.text);
   }
@@ -69,10 +79,17 @@ export class SseDownstream implements Link {
     this.#stream.end();
   }
 
+  #initialized(answer: Message): void {
+    this.#initializing = undefined;
+    const { protocolVersion } = asRecord(parseWire(answer.kind === 'response' ? answerOf(answer) : '{}'));
+    if (typeof protocolVersion === 'string') this.#version = protocolVersion;
+  }
+
   #note(message: Message): void {
     if (message.kind === 'request') {
       const id = copyWire(message.id ?? 'null');
       this.#unanswered.set(keyOf(id), id);
+      if (message.method === 'initialize') this.#initializing = keyOf(id);
     } else if (message.method === 'notifications/cancelled') {
       const ref = refOf(message);
       if (ref !== undefined) this.#unanswered.delete(keyOf(ref));

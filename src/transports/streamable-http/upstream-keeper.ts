@@ -54,6 +54,11 @@ export class SessionKeeper implements RenewalHost {
     return this.#renewal.busy;
   }
 
+  /** Whether the server has given the session an id. */
+  get hasSession(): boolean {
+    return this.#current.id !== undefined;
+  }
+
   /** Leaves the session, and whatever there is of a next one. The one after it is the client's to begin. */
   async end(): Promise<void> {
     this.#renewal.stop();

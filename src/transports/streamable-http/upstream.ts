@@ -60,6 +60,11 @@ export class StreamableHttpUpstream implements RemoteLink {
     });
   }
 
+  /** Whether the server has given this client a session. */
+  get hasSession(): boolean {
+    return this.#keeper.hasSession;
+  }
+
   listen(receiver: Receiver): void {
     this.#receiver = receiver;
   }

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { namedServers } from '../../../src/cli/named-servers.js';
 import { parseCommandLine } from '../../../src/cli/options.js';
 
-const common = { passEnvironment: false, sharing: 'auto' } as const;
+const common = { passEnvironment: false, sharing: 'auto', era: 'auto' } as const;
 
 async function wordsOf(text: string): Promise<string[]> {
   const [server] = await namedServers([['n', text]], common, []);
@@ -81,7 +81,7 @@ describe('--named-server', () => {
     expect(await parseCommandLine(argv, {})).toMatchObject({
       mode: 'server',
       options: { namedServers: [] },
-      file: { path: 'f.json', passEnvironment: false, sharing: 'shared' },
+      file: { path: 'f.json', passEnvironment: false, sharing: 'shared', era: 'auto' },
       warnings: ['--named-server is ignored, because --named-server-config is given.'],
     });
     expect(await refusal('--named-server-config=')).toMatch(/--named-server-config is empty/);

@@ -95,6 +95,7 @@ describe('client mode', () => {
         url: new URL('https://host/mcp'),
         headers: [],
         transport: 'auto',
+        era: 'auto',
         verify: true,
         logLevel: 'info',
       },
@@ -244,6 +245,7 @@ describe('server mode', () => {
           cwd: undefined,
           passEnvironment: false,
           sharing: 'auto',
+          era: 'auto',
           timeout: undefined,
         },
         namedServers: [],
@@ -319,7 +321,7 @@ describe('server mode', () => {
   it('passes the environment and the sharing to every server', async () => {
     const line = '--pass-environment --sharing session --named-server n cat npx';
     const { options } = await server(line);
-    const expected = { passEnvironment: true, sharing: 'session' };
+    const expected = { passEnvironment: true, sharing: 'session', era: 'auto' };
     expect(options.defaultServer).toMatchObject(expected);
     expect(options.namedServers).toMatchObject([expected]);
     expect(

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { ConfigError } from '../../../src/config/config-error.js';
 import { loadServerFile, type ServerFileContents } from '../../../src/config/file.js';
 
-const defaults = { passEnvironment: false, sharing: 'auto' } as const;
+const defaults = { passEnvironment: false, sharing: 'auto', era: 'auto' } as const;
 const env = { HOME: '/root', TOKEN: 'hunter2', EMPTY: '' };
 
 function load(text: string): Promise<ServerFileContents> {
@@ -48,6 +48,7 @@ describe('a server of the file', () => {
           cwd: '/srv',
           passEnvironment: false,
           sharing: 'session',
+          era: 'auto',
           timeout: 60_000,
         },
       ],
@@ -60,7 +61,7 @@ describe('a server of the file', () => {
     const text = '{"mcpServers":{"a":{"command":"cat"}}}';
     const {
       servers: [server],
-    } = await loadServerFile('f', text, {}, { passEnvironment: true, sharing: 'shared' });
+    } = await loadServerFile('f', text, {}, { passEnvironment: true, sharing: 'shared', era: 'auto' });
     expect(server).toEqual({
       name: 'a',
       command: 'cat',
@@ -69,6 +70,7 @@ describe('a server of the file', () => {
       cwd: undefined,
       passEnvironment: true,
       sharing: 'shared',
+      era: 'auto',
       timeout: undefined,
     });
   });

@@ -37,6 +37,7 @@ function connect(server: Fixture, tokenPath: string, headers: Header[] = []) {
       headers,
       credentials,
       verify: true,
+      era: 'legacy',
       timings: QUICK,
     },
     told.emit,

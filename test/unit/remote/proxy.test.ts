@@ -71,7 +71,14 @@ async function start(name: string): Promise<Fixture> {
 
 async function begin(url: string | URL): Promise<Got> {
   const timings = { retryWindow: 0 };
-  const options = { url: new URL(url), transport: 'auto', headers: [], verify: false, timings } as const;
+  const options = {
+    url: new URL(url),
+    transport: 'auto',
+    headers: [],
+    verify: false,
+    era: 'legacy',
+    timings,
+  } as const;
   const link = connectRemote(options, events().emit);
   try {
     return await new Client(link).begin();
@@ -146,7 +153,7 @@ test('what is no URL of a proxy is told without its value', () => {
   vi.stubEnv('HTTP_PROXY', 'http://secret:1:2');
   expect(() =>
     connectRemote(
-      { url: new URL('http://far.example'), transport: 'auto', headers: [], verify: true },
+      { url: new URL('http://far.example'), transport: 'auto', headers: [], verify: true, era: 'legacy' },
       events().emit,
     ),
   ).toThrow(/HTTP_PROXY does(?!.*secret)/);

@@ -22,7 +22,13 @@ afterAll(async () => {
 });
 
 async function handshake(verify: Verify): Promise<Got> {
-  const options = { url: fixture.url('/mcp'), transport: 'auto', headers: [], verify } as const;
+  const options = {
+    url: fixture.url('/mcp'),
+    transport: 'auto',
+    headers: [],
+    verify,
+    era: 'legacy',
+  } as const;
   const link = connectRemote(options, events().emit);
   try {
     return await new Client(link).begin();

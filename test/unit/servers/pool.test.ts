@@ -4,7 +4,8 @@ import { makeRequest } from '../../../src/jsonrpc/make.js';
 import type { Message } from '../../../src/jsonrpc/message.js';
 import type { Clock } from '../../../src/relay/clock.js';
 import type { Link } from '../../../src/relay/link.js';
-import { AtCapacity, Pool, type PoolOptions, START_PHASE_MS } from '../../../src/servers/pool.js';
+import { AtCapacity, type Pool, type PoolOptions, START_PHASE_MS } from '../../../src/servers/pool.js';
+import { Server } from '../../../src/servers/server.js';
 import { fixtureDefinition, isRunning } from '../../fixtures/processes.js';
 
 const realClock: Clock = {
@@ -15,26 +16,26 @@ const realClock: Clock = {
   },
 };
 
-const pools: Pool[] = [];
+const servers: Server[] = [];
 
 afterEach(async () => {
-  const pids = pools.flatMap((pool) => pool.processes.map(({ child }) => child.pid ?? 0));
-  await Promise.all(pools.splice(0).map((pool) => pool.stop('the test is over')));
+  const pids = servers.flatMap(({ pool }) => pool.processes.map(({ child }) => child.pid ?? 0));
+  await Promise.all(servers.splice(0).map((server) => server.stop('the test is over')));
   expect(pids.filter(isRunning)).toEqual([]);
 });
 
-function makePool(
+function makeServer(
   definition: Partial<ServerDefinition> = {},
   options: Partial<PoolOptions> = {},
   env: Record<string, string> = {},
-): Pool {
-  const pool = new Pool(fixtureDefinition('http-puppet.mjs', env, definition), {
+): Server {
+  const server = new Server(fixtureDefinition('http-puppet.mjs', env, definition), {
     clock: realClock,
     emit: () => undefined,
     ...options,
   });
-  pools.push(pool);
-  return pool;
+  servers.push(server);
+  return server;
 }
 
 function initialize(name = 'a', capabilities: object = {}): Message {
@@ -54,31 +55,31 @@ function ask(link: Link, message: Message): Promise<string> {
 }
 
 it('hands the process that was started ahead to the first client that fits', async () => {
-  const pool = makePool();
-  pool.start();
-  const [spare] = pool.processes;
-  expect(pool.state).toBe('starting');
-  const link = pool.open(initialize());
-  expect(pool.processes).toEqual([spare]);
+  const server = makeServer();
+  server.start();
+  const [spare] = server.pool.processes;
+  expect(server.pool.state).toBe('starting');
+  const link = server.open(initialize());
+  expect(server.pool.processes).toEqual([spare]);
   expect(await ask(link, initialize())).toContain('puppet');
-  expect(await pool.started).toEqual({ ok: true });
-  expect(pool.state).toBe('ready');
-  pool.open(initialize('b'));
-  expect(pool.processes).toHaveLength(2);
+  expect(await server.pool.started).toEqual({ ok: true });
+  expect(server.pool.state).toBe('ready');
+  server.open(initialize('b'));
+  expect(server.pool.processes).toHaveLength(2);
 });
 
 it('counts the processes that it may have, and says which server has no place', () => {
-  const pool = makePool({ sharing: 'session' }, { maxProcesses: 2 });
-  pool.open(initialize());
-  pool.open(initialize());
-  expect(() => pool.open(initialize())).toThrow(AtCapacity);
-  expect(() => pool.open(initialize())).toThrow(/"fixture".*2 processes/);
+  const server = makeServer({ sharing: 'session' }, { maxProcesses: 2 });
+  server.open(initialize());
+  server.open(initialize());
+  expect(() => server.open(initialize())).toThrow(AtCapacity);
+  expect(() => server.open(initialize())).toThrow(/"fixture".*2 processes/);
 });
 
 it('after its end starts nothing', async () => {
-  const pool = makePool();
-  await pool.stop('over');
-  expect(() => pool.open(initialize())).toThrow(AtCapacity);
+  const server = makeServer();
+  await server.stop('over');
+  expect(() => server.open(initialize())).toThrow(AtCapacity);
 });
 
 it('a process of nobody ends after its time; one that is used again before does not', async () => {
@@ -90,43 +91,43 @@ it('a process of nobody ends after its time; one that is used again before does 
       return () => timers.splice(timers.indexOf(action), 1);
     },
   };
-  const pool = makePool({}, { clock });
-  const first = pool.open(initialize());
+  const server = makeServer({}, { clock });
+  const first = server.open(initialize());
   await ask(first, initialize());
   first.close({ kind: 'ended', text: '' });
   expect(timers).toHaveLength(1);
-  const second = pool.open(initialize());
+  const second = server.open(initialize());
   expect(timers).toHaveLength(0);
   second.close({ kind: 'ended', text: '' });
-  expect(pool.processes).toHaveLength(1);
+  expect(server.pool.processes).toHaveLength(1);
   timers[0]?.();
-  expect(pool.processes).toHaveLength(0);
-  expect(pool).toMatchObject({ state: 'ready', lastExit: undefined, failure: undefined });
+  expect(server.pool.processes).toHaveLength(0);
+  expect(server.pool).toMatchObject({ state: 'ready', lastExit: undefined, failure: undefined });
 });
 
 describe('a server that refuses the handshake of the proxy', () => {
   it('has failed, and the next client meets a new process', async () => {
-    const pool = makePool({ sharing: 'shared' }, {}, { HTTP_PUPPET: 'refuse' });
-    await expect(pool.openWithoutHandshake()).rejects.toThrow('not you');
-    expect(pool.processes).toEqual([]);
-    expect(pool.state).toBe('failed');
-    expect(pool.failure).toContain('not you');
-    expect(await ask(pool.open(initialize()), initialize())).toContain('not you');
+    const server = makeServer({ sharing: 'shared' }, {}, { HTTP_PUPPET: 'refuse' });
+    await expect(server.openWithoutHandshake()).rejects.toThrow('not you');
+    expect(server.pool.processes).toEqual([]);
+    expect(server.pool.state).toBe('failed');
+    expect(server.pool.failure).toContain('not you');
+    expect(await ask(server.open(initialize()), initialize())).toContain('not you');
   });
 });
 
 it('a server that crashed has failed until one works again', async () => {
-  const pool = makePool();
-  const link = pool.open(initialize());
+  const server = makeServer();
+  const link = server.open(initialize());
   await ask(link, initialize());
   const fatal = makeRequest('2', 'x/exit', { code: 4, stderr: 'why' });
   expect(await ask(link, fatal)).toContain('exit code 4');
-  expect(pool.state).toBe('failed');
-  expect(pool.lastExit).toMatchObject({ exit: { kind: 'exited', code: 4 }, stderr: ['why'] });
-  const next = pool.open(initialize());
-  expect(pool.state).toBe('starting');
+  expect(server.pool.state).toBe('failed');
+  expect(server.pool.lastExit).toMatchObject({ exit: { kind: 'exited', code: 4 }, stderr: ['why'] });
+  const next = server.open(initialize());
+  expect(server.pool.state).toBe('starting');
   await ask(next, initialize());
-  expect(pool).toMatchObject({ state: 'ready', failure: undefined });
+  expect(server.pool).toMatchObject({ state: 'ready', failure: undefined });
 });
 
 describe('the start', () => {
@@ -159,45 +160,48 @@ describe('the start', () => {
   }
 
   it('failed where the process ends before anything was heard of it', async () => {
-    const pool = makePool();
-    pool.start();
-    await crash(pool);
-    expect(await pool.started).toMatchObject({ ok: false, reason: /SIGKILL/ });
-    expect(pool.state).toBe('failed');
+    const server = makeServer();
+    server.start();
+    await crash(server.pool);
+    expect(await server.pool.started).toMatchObject({ ok: false, reason: /SIGKILL/ });
+    expect(server.pool.state).toBe('failed');
   });
 
   it('did not fail where that comes long after; the next client meets a new process', async () => {
     const { clock, pass } = handClock();
-    const pool = makePool({}, { clock });
-    pool.start();
+    const server = makeServer({}, { clock });
+    server.start();
     pass(START_PHASE_MS);
-    expect(await pool.started).toEqual({ ok: true });
-    await crash(pool);
-    expect(pool).toMatchObject({ state: 'failed', failure: expect.stringContaining('SIGKILL') });
-    expect(await ask(pool.open(initialize()), initialize())).toContain('puppet');
-    expect(pool.state).toBe('ready');
+    expect(await server.pool.started).toEqual({ ok: true });
+    await crash(server.pool);
+    expect(server.pool).toMatchObject({ state: 'failed', failure: expect.stringContaining('SIGKILL') });
+    expect(await ask(server.open(initialize()), initialize())).toContain('puppet');
+    expect(server.pool.state).toBe('ready');
   });
 
   it('did not fail where a client was there, whose doing the end may be', async () => {
     const { clock, pass } = handClock();
-    const pool = makePool({ args: ['-e', 'process.stdin.once("data", () => process.exit(9))'] }, { clock });
-    pool.start();
-    expect(await ask(pool.open(initialize()), initialize())).toContain('exit code 9');
-    expect(pool.failure).toContain('exit code 9');
+    const server = makeServer(
+      { args: ['-e', 'process.stdin.once("data", () => process.exit(9))'] },
+      { clock },
+    );
+    server.start();
+    expect(await ask(server.open(initialize()), initialize())).toContain('exit code 9');
+    expect(server.pool.failure).toContain('exit code 9');
     pass(START_PHASE_MS);
-    expect(await pool.started).toEqual({ ok: true });
+    expect(await server.pool.started).toEqual({ ok: true });
   });
 
   it.each(['auto', 'shared'] as const)('that throws is a failure in words: %s', async (sharing) => {
     const broken: Partial<ServerDefinition> = { sharing };
-    const pool = makePool(broken);
-    Object.defineProperty(pool.definition, 'command', {
+    const server = makeServer(broken);
+    Object.defineProperty(server.definition, 'command', {
       get: () => {
         throw new Error('no command to be had');
       },
     });
-    expect(() => pool.start()).not.toThrow();
-    expect(await pool.started).toEqual({ ok: false, reason: 'no command to be had' });
-    expect(pool).toMatchObject({ state: 'failed', failure: 'no command to be had' });
+    expect(() => server.start()).not.toThrow();
+    expect(await server.pool.started).toEqual({ ok: false, reason: 'no command to be had' });
+    expect(server.pool).toMatchObject({ state: 'failed', failure: 'no command to be had' });
   });
 });

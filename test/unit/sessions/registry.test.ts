@@ -28,6 +28,7 @@ function add(
     openedAt: Date.now(),
     lastActivity: Date.now(),
     client: undefined,
+    version: () => undefined,
     busy: () => busy,
     end: (text: string) => {
       ended.push(text);

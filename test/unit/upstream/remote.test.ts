@@ -31,7 +31,15 @@ afterAll(async () => {
 function connect(url: URL, more: Partial<RemoteOptions> = {}) {
   const told = events();
   const link = connectRemote(
-    { url, transport: 'auto', headers: [], verify: true, ...more, timings: { ...QUICK, ...more.timings } },
+    {
+      url,
+      transport: 'auto',
+      headers: [],
+      verify: true,
+      era: 'legacy',
+      ...more,
+      timings: { ...QUICK, ...more.timings },
+    },
     told.emit,
   );
   links.push(link);
@@ -176,7 +184,9 @@ test('headers: the transport keeps its own, the user has the others', async () =
 test('a header that cannot be sent is refused without its value', () => {
   const headers = [['X-Bad', 'se\ncret']] as const;
   expect(() => connect(fixture.url('/decent'), { headers })).toThrow(/"X-Bad"(?!.*cret)/s);
-  expect(() => connect(fixture.url('/decent'), { verify: '/no/such/file' })).toThrow(/CA bundle.*ENOENT/);
+  expect(() => connect(fixture.url('/decent'), { verify: '/no/such/file', era: 'legacy' })).toThrow(
+    /CA bundle.*ENOENT/,
+  );
 });
 
 /** A port where nobody listens. */

@@ -19,7 +19,7 @@ async function connect(
   timings: object = {},
 ): Promise<Client> {
   server = await serve(answer);
-  const options = { url: server.url, transport: 'auto', headers: [], verify: true } as const;
+  const options = { url: server.url, transport: 'auto', headers: [], verify: true, era: 'legacy' } as const;
   link = connectRemote({ ...options, timings: { ...QUICK, ...timings } }, events().emit);
   return new Client(link);
 }

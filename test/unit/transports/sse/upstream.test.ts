@@ -26,7 +26,10 @@ afterAll(async () => {
 
 function connect(url: URL): Client {
   told = events();
-  link = connectRemote({ url, transport: 'sse', headers: [], verify: true, timings: QUICK }, told.emit);
+  link = connectRemote(
+    { url, transport: 'sse', headers: [], verify: true, era: 'legacy', timings: QUICK },
+    told.emit,
+  );
   return new Client(link);
 }
 

@@ -26,6 +26,7 @@ async function begin(timings: RemoteOptions['timings'] = {}) {
       transport: 'streamablehttp',
       headers: [],
       verify: true,
+      era: 'legacy',
       timings: { ...QUICK, ...timings },
     },
     told.emit,

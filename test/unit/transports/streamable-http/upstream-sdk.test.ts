@@ -20,7 +20,14 @@ describe.each([
   beforeEach(async () => {
     fixture = await Fixture.start('remote-sdk.mjs', env);
     link = connectRemote(
-      { url: fixture.url('/mcp'), transport: 'auto', headers: [], verify: true, timings: QUICK },
+      {
+        url: fixture.url('/mcp'),
+        transport: 'auto',
+        headers: [],
+        verify: true,
+        era: 'legacy',
+        timings: QUICK,
+      },
       told.emit,
     );
     client = new Client(link);

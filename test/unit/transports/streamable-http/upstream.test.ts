@@ -27,6 +27,7 @@ async function begin(path: string, more: Partial<RemoteOptions> = {}) {
       transport: 'streamablehttp',
       headers: [],
       verify: true,
+      era: 'legacy',
       timings: QUICK,
       ...more,
     },

@@ -1,0 +1,124 @@
+import { McpErrorCode } from '../jsonrpc/errors.js';
+import { makeRequest } from '../jsonrpc/make.js';
+import { answerOf, asRecord, type Key, type Message } from '../jsonrpc/message.js';
+import { parseWire } from '../jsonrpc/wire.js';
+import type { Clock } from '../relay/clock.js';
+import { isLegacyVersion } from '../relay/handshake.js';
+import type { CloseReason, Link, Receiver } from '../relay/link.js';
+import { META } from './meta-keys.js';
+import { isModernVersion, NEWEST_MODERN_VERSION } from './versions.js';
+
+/**
+ * How long a server has to say what it speaks, in milliseconds. Silence means the legacy era (2026-07-28,
+ * `basic/transports/stdio`, "Backward Compatibility"); who starts by downloading itself answers later, which
+ * is taken note of then.
+ */
+export const PROBE_MS = 5000;
+
+/** The id of the probe: none that a client would choose. */
+const PROBE_ID = '"mcp-proxy-probe"';
+/** Messages kept that come before anybody listens; a server has hardly anything to say by then. */
+const MAX_EARLY = 64;
+
+/** What a server turned out to speak, and what shows it. */
+export type Verdict =
+  | { readonly era: 'modern'; readonly alsoLegacy: boolean }
+  /** `by`: an answer that no modern server gives, silence, or its end. */
+  | { readonly era: 'legacy'; readonly by: 'answer' | 'silence' | 'end' };
+
+/** What the answer to `server/discover` says (2026-07-28, `basic/transports/stdio`, "Backward Compatibility"). */
+export function verdictOf(answer: Message): Verdict {
+  const value = asRecord(parseWire(answerOf(answer)));
+  if (answer.kind === 'response') {
+    const versions = listOf(value.supportedVersions);
+    if (versions.length === 0) return { era: 'legacy', by: 'answer' };
+    return modernIn(versions);
+  }
+  if (value.code !== McpErrorCode.UnsupportedVersion) return { era: 'legacy', by: 'answer' };
+  return modernIn(listOf(asRecord(value.data).supported));
+}
+
+function modernIn(versions: readonly unknown[]): Verdict {
+  if (!versions.some(isModernVersion)) return { era: 'legacy', by: 'answer' };
+  return { era: 'modern', alsoLegacy: versions.some(isLegacyVersion) };
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+/**
+ * A link whose server is asked, before anything else, which era it speaks. After the verdict it is the link
+ * of whoever listens to it.
+ */
+export class ProbedLink implements Link {
+  /** Never rejects. */
+  readonly verdict: Promise<Verdict>;
+  readonly #upstream: Link;
+  readonly #early: [Message, Key | undefined][] = [];
+  readonly #onLate: (verdict: Verdict) => void;
+  #receiver: Receiver | undefined;
+  #ended: CloseReason | undefined;
+  #settle: (verdict: Verdict) => void = () => undefined;
+  #settled = false;
+
+  /**
+   * @param client what the proxy says of itself, as a plain value
+   * @param onLate told of an answer that comes after the verdict "legacy, by silence"
+   */
+  constructor(upstream: Link, clock: Clock, client: object, onLate: (verdict: Verdict) => void) {
+    this.#upstream = upstream;
+    this.#onLate = onLate;
+    this.verdict = new Promise((resolve) => {
+      const cancel = clock.after(PROBE_MS, () => this.#settle({ era: 'legacy', by: 'silence' }));
+      this.#settle = (verdict) => {
+        if (this.#settled) return;
+        this.#settled = true;
+        cancel();
+        resolve(verdict);
+      };
+    });
+    upstream.listen({
+      message: (message, about) => this.#message(message, about),
+      closed: (reason) => this.#closed(reason),
+    });
+    const meta = {
+      [META.version]: NEWEST_MODERN_VERSION,
+      [META.clientInfo]: client,
+      [META.capabilities]: {},
+    };
+    upstream.send(makeRequest(PROBE_ID, 'server/discover', { _meta: meta }));
+  }
+
+  send(message: Message, about?: Key): void {
+    this.#upstream.send(message, about);
+  }
+
+  listen(receiver: Receiver): void {
+    this.#receiver = receiver;
+    for (const [message, about] of this.#early.splice(0)) receiver.message(message, about);
+    if (this.#ended) receiver.closed(this.#ended);
+  }
+
+  close(reason: CloseReason): void {
+    this.#settle({ era: 'legacy', by: 'end' });
+    this.#upstream.close(reason);
+  }
+
+  #message(message: Message, about: Key | undefined): void {
+    if (message.id === PROBE_ID && (message.kind === 'response' || message.kind === 'error')) {
+      const verdict = verdictOf(message);
+      if (this.#settled) this.#onLate(verdict);
+      else this.#settle(verdict);
+      return;
+    }
+    if (this.#receiver) this.#receiver.message(message, about);
+    else if (this.#early.length < MAX_EARLY) this.#early.push([message, about]);
+  }
+
+  #closed(reason: CloseReason): void {
+    this.#settle({ era: 'legacy', by: 'end' });
+    this.#ended = reason;
+    this.#receiver?.closed(reason);
+  }
+}

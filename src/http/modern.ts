@@ -1,0 +1,104 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type Envelope, readEnvelope } from '../eras/envelope.js';
+import { McpErrorCode } from '../jsonrpc/errors.js';
+import { type Message, nameOf, paramsOf } from '../jsonrpc/message.js';
+import type { CloseReason, Link } from '../relay/link.js';
+import { relay } from '../relay/relay.js';
+import type { Accepted } from '../transports/streamable-http/exchange.js';
+import { ModernDownstream } from '../transports/streamable-http/modern-downstream.js';
+import { paramMismatch } from '../transports/streamable-http/param-headers.js';
+import { type Endpoint, refuseBusy } from './endpoint.js';
+import { answerFaults } from './fault.js';
+import { refuse } from './reply.js';
+
+/** One modern request over HTTP, whose standard headers agree with its body. */
+export interface ModernPost {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly message: Message;
+  readonly envelope: Envelope;
+  readonly accepts: Accepted;
+}
+
+const GONE: CloseReason = { kind: 'ended', text: 'the client has gone before its request had a server' };
+
+/** Joins a modern request to its server (2026-07-28, `basic/transports/streamable-http`). */
+export function handleModern(endpoint: Endpoint, post: ModernPost): void {
+  const { response, message, accepts } = post;
+  if (endpoint.stopping()) {
+    refuseBusy(response, 'the proxy is stopping', message);
+    return;
+  }
+  if (message.method === 'subscriptions/listen' && !accepts.stream) {
+    const text = 'a subscription is answered with an event stream; Accept must admit text/event-stream';
+    refuse(response, 406, text, { id: message.id ?? 'null' });
+    return;
+  }
+  checkParams(endpoint, post)
+    .then((fault) => {
+      if (fault === undefined) return serve(endpoint, post);
+      const details = { code: McpErrorCode.HeaderMismatch, id: message.id ?? 'null' };
+      return refuse(response, 400, fault, details);
+    })
+    .catch((error: unknown) =>
+      answerFaults(response, endpoint.emit, () => refuseBusy(response, wordsOf(error), message)),
+    );
+}
+
+/**
+ * Takes a modern client's notification. A cancellation is ignored: over HTTP a request is given up by
+ * closing its response (2026-07-28, `basic/patterns/cancellation`), and the id of another client's request
+ * may be the same.
+ */
+export function takeNotification({ modern }: Endpoint, message: Message, response: ServerResponse): void {
+  const envelope = readEnvelope(message);
+  if (message.method !== 'notifications/cancelled') {
+    modern.notify(message, typeof envelope === 'string' ? undefined : envelope);
+  }
+  response.writeHead(202, { 'content-length': '0' }).end();
+}
+
+/** How the `Mcp-Param-*` headers of a call differ from its arguments ("Server Behavior for Custom Headers"). */
+async function checkParams(
+  { modern }: Endpoint,
+  { request, message, envelope }: ModernPost,
+): Promise<string | undefined> {
+  const name = message.method === 'tools/call' ? nameOf(message) : undefined;
+  if (name === undefined) return undefined;
+  const mismatch = async (anew: boolean): Promise<string | undefined> => {
+    const declared = await modern.toolHeaders(name, envelope, anew);
+    return declared && paramMismatch(request.headers, declared, paramsOf(message).arguments);
+  };
+  // What is known of the tool may be out of date.
+  return (await mismatch(false)) && mismatch(true);
+}
+
+async function serve(endpoint: Endpoint, post: ModernPost): Promise<void> {
+  const { response, message, envelope, accepts } = post;
+  const downstream = new ModernDownstream(response, message, {
+    accepted: accepts,
+    streams: endpoint.streams,
+  });
+  if (!downstream.open) return;
+  let upstream: Link;
+  try {
+    upstream = await endpoint.modern.openModern(message, envelope);
+  } catch (error) {
+    // Where that took long, the answer is a stream by now, and its status has been sent.
+    if (!response.headersSent) throw error;
+    downstream.close({ kind: 'failed', text: wordsOf(error) });
+    return;
+  }
+  if (!downstream.open) {
+    upstream.close(GONE);
+    return;
+  }
+  answerFaults(response, endpoint.emit, () => {
+    relay(downstream, upstream);
+    downstream.receive();
+  });
+}
+
+function wordsOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

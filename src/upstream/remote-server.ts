@@ -1,0 +1,255 @@
+import { clock } from '../clock.js';
+import { type Envelope, readEnvelope } from '../eras/envelope.js';
+import { initializeOf } from '../eras/identity.js';
+import { LegacyClientLink } from '../eras/legacy-client/link.js';
+import { ModernDemux } from '../eras/modern-client/demux.js';
+import type { LegacySession } from '../eras/modern-client/legacy-session.js';
+import { ModernClients } from '../eras/modern-client/modern-clients.js';
+import { verdictOf } from '../eras/probe.js';
+import type { Era } from '../eras/versions.js';
+import { asRecord, type Message, paramsOf } from '../jsonrpc/message.js';
+import { Correlation } from '../relay/correlation.js';
+import type { CloseReason, Link, Receiver } from '../relay/link.js';
+import { pendingLink } from '../relay/pending.js';
+import { withSecondTry } from '../relay/second-try.js';
+import { describeUrl } from '../remote/describe-url.js';
+import type { Failure } from '../remote/failure.js';
+import { REMOTE_TIMINGS, type RemoteLink, type RemoteTimings } from '../remote/remote-link.js';
+import { newSeal } from '../seal.js';
+import { ModernUpstream } from '../transports/streamable-http/modern-upstream.js';
+import { OWN_INFO } from '../version.js';
+import { type Client, probeRemote } from './era.js';
+import type { FrontOptions } from './front.js';
+import { LegacyRemote } from './legacy-remote.js';
+
+/**
+ * One remote server: finds out which era it speaks, remembers it, and makes the links that a client of either
+ * era needs, with a translator in between where the two differ.
+ */
+export class RemoteServer {
+  readonly #options: FrontOptions;
+  readonly #timings: RemoteTimings;
+  readonly #where: string;
+  readonly #receiver: Receiver;
+  readonly #modernClients: ModernClients;
+  readonly #giveUp = new AbortController();
+  /** All links to the server that are not over. */
+  readonly #remotes = new Set<RemoteLink>();
+  /** Sessions of the legacy era for a modern client, by what it said of itself. */
+  readonly #sessions = new Map<string, Correlation>();
+  /** What the server speaks; undefined: it is to be asked. */
+  #era: Era | undefined;
+  #legacy: Link | undefined;
+  #modern: Link | undefined;
+  /** Links that are still being made: until the server has said what it speaks. */
+  readonly #pending = new Set<Promise<Link>>();
+
+  /** @param receiver takes what comes for the client, from whichever link */
+  constructor(options: FrontOptions, receiver: Receiver) {
+    this.#options = options;
+    this.#timings = { ...REMOTE_TIMINGS, ...options.timings };
+    this.#where = describeUrl(options.url);
+    this.#receiver = receiver;
+    this.#modernClients = new ModernClients({
+      server: this.#where,
+      clock,
+      emit: options.emit,
+      seal: newSeal(),
+    });
+    if (options.transport === 'sse') this.#era = 'legacy';
+    else if (options.era !== 'auto') this.#era = options.era;
+  }
+
+  /** Takes a message of the legacy era. */
+  legacy(message: Message): void {
+    this.#legacy ??= this.#joined(this.#legacyLink(message), () => {
+      this.#legacy = undefined;
+    });
+    this.#legacy.send(message);
+  }
+
+  /** Takes a message of the modern era. */
+  modern(message: Message): void {
+    this.#modern ??= this.#joined(this.#modernLink(message), () => {
+      this.#modern = undefined;
+    });
+    this.#modern.send(message);
+  }
+
+  /** Settles when nothing that was sent waits for its answer or its acceptance. */
+  async settled(): Promise<void> {
+    while (this.#pending.size > 0) await Promise.allSettled(this.#pending);
+    await Promise.all([...this.#remotes].map((remote) => remote.settled()));
+  }
+
+  /** Ends all links. Settles when the server has been told and nothing is open any more. */
+  async close(reason: CloseReason): Promise<void> {
+    this.#giveUp.abort();
+    this.#modernClients.close();
+    this.#legacy?.close(reason);
+    this.#modern?.close(reason);
+    for (const session of this.#sessions.values()) session.close(reason);
+    const remotes = [...this.#remotes];
+    for (const remote of remotes) remote.close(reason);
+    await Promise.all(remotes.map((remote) => remote.done));
+    await this.#options.http.close();
+  }
+
+  #joined(link: Link, over: () => void): Link {
+    link.listen({
+      message: (message, about) => this.#receiver.message(message, about),
+      closed: (reason) => {
+        over();
+        this.#receiver.closed(reason);
+      },
+    });
+    return link;
+  }
+
+  // ── a client of the legacy era ──
+
+  #legacyLink(first: Message): Link {
+    if (this.#era === 'legacy') return this.#legacyRemote();
+    if (this.#era === 'modern' && this.#options.era === 'modern') return this.#translated();
+    const { capabilities, clientInfo } = paramsOf(first);
+    const client = { capabilities: asRecord(capabilities), clientInfo: asRecord(clientInfo) };
+    return this.#made(this.#find(client).then(() => this.#legacyFirst()));
+  }
+
+  /**
+   * The legacy era as far as the server has it: where a session of that era can be had, nothing needs to be
+   * translated. A server that refuses it, or has no sessions and so cannot speak to its client, is better
+   * met in the modern era, if it knows that.
+   */
+  #legacyFirst(): Link {
+    const remote = this.#legacyRemote();
+    if (this.#era === 'legacy') return remote;
+    return withSecondTry(remote, (answer) => {
+      if (answer.kind === 'error' && verdictOf(answer).era === 'modern') this.#learn('modern', '');
+      if (this.#era !== 'modern' || (answer.kind === 'response' && remote.hasSession)) return undefined;
+      this.#tell(
+        'debug',
+        `${this.#where} has no sessions of the legacy era: its client is served by translation.`,
+      );
+      return this.#translated();
+    });
+  }
+
+  #legacyRemote(onLost?: (text: string) => void): LegacyRemote {
+    const hook = onLost === undefined ? {} : { onLost };
+    return this.#kept(new LegacyRemote({ ...this.#options, ...hook }));
+  }
+
+  #translated(): Link {
+    const { emit } = this.#options;
+    const upstream = this.#kept(new ModernUpstream(this.#options));
+    return new LegacyClientLink(upstream, { server: this.#where, clock, emit, fallbackClient: OWN_INFO });
+  }
+
+  // ── a client of the modern era ──
+
+  #modernLink(first: Message): Link {
+    if (this.#era !== undefined) return this.#modernKnown();
+    const envelope = readEnvelope(first);
+    const client = typeof envelope === 'string' ? { capabilities: {}, clientInfo: OWN_INFO } : envelope;
+    return this.#made(
+      this.#findAtLast(client).then((failure) => {
+        if (failure !== undefined) throw new Error(failure.text);
+        return this.#modernKnown();
+      }),
+    );
+  }
+
+  #modernKnown(): Link {
+    if (this.#era === 'modern') return this.#kept(new ModernUpstream(this.#options));
+    return new ModernDemux({
+      answer: (request, envelope) =>
+        this.#modernClients.link(request, envelope, undefined, () => this.#session(envelope)),
+    });
+  }
+
+  /** A session of the legacy era, begun with what a modern client says of itself. */
+  async #session(envelope: Envelope): Promise<LegacySession> {
+    const params = initializeOf(envelope, OWN_INFO);
+    const profile = JSON.stringify(params);
+    let correlation = this.#sessions.get(profile);
+    if (correlation === undefined) {
+      const { emit } = this.#options;
+      const options = { server: this.#where, exclusive: false, timeout: undefined, clock, emit } as const;
+      const lost = (text: string): void => this.#drop(profile, { kind: 'failed', text });
+      correlation = new Correlation(this.#legacyRemote(lost), { ...options, era: 'legacy' });
+      this.#sessions.set(profile, correlation);
+    }
+    try {
+      const initialized = await correlation.initialize(params);
+      const link = correlation.attach({ capabilities: envelope.capabilities, isQuiet: true });
+      return { link, initialized };
+    } catch (error) {
+      if (this.#sessions.get(profile) === correlation) {
+        this.#drop(profile, { kind: 'failed', text: 'its handshake failed' });
+      }
+      throw error;
+    }
+  }
+
+  /** The next request of such a client begins a new session. */
+  #drop(profile: string, reason: CloseReason): void {
+    const correlation = this.#sessions.get(profile);
+    this.#sessions.delete(profile);
+    correlation?.close(reason);
+  }
+
+  // ── what the server speaks ──
+
+  /** Asks once. What proves nothing is left to whoever goes on, and is not remembered. */
+  async #find(client: Client): Promise<Failure | undefined> {
+    const verdict = await probeRemote({ ...this.#options, signal: this.#giveUp.signal }, client);
+    if (verdict.era === 'unknown') return verdict.failure;
+    this.#learn(verdict.era, verdict.reason);
+    return undefined;
+  }
+
+  /** Asks until there is a verdict, or a server that cannot be reached was asked for long enough. */
+  async #findAtLast(client: Client): Promise<Failure | undefined> {
+    const { retryFirst, retryMax, retryWindow } = this.#timings;
+    const begunAt = performance.now();
+    for (let tries = 1; ; tries++) {
+      const failure = await this.#find(client);
+      if (failure?.kind !== 'unreachable') return failure;
+      const elapsed = performance.now() - begunAt;
+      const left = retryWindow - elapsed;
+      if (left <= 0 || this.#giveUp.signal.aborted) {
+        const seconds = Math.max(1, Math.round(elapsed / 1000));
+        return { ...failure, text: `${failure.text} Tried ${tries} times in ${seconds} s.` };
+      }
+      if (tries === 1) this.#tell('info', `${failure.text} Trying again.`);
+      const pause = Math.min(retryFirst * 2 ** (tries - 1), retryMax, Math.ceil(left));
+      await new Promise((resolve) => setTimeout(resolve, pause));
+    }
+  }
+
+  #learn(era: Era, reason: string): void {
+    if (this.#era === era) return;
+    this.#era = era;
+    this.#tell('info', `${this.#where} speaks MCP of the ${era} era. ${reason}`.trim());
+  }
+
+  #made(link: Promise<Link>): Link {
+    this.#pending.add(link);
+    const made = pendingLink(link);
+    // After what waited has been sent on it.
+    const forget = (): void => queueMicrotask(() => this.#pending.delete(link));
+    link.then(forget, forget);
+    return made;
+  }
+
+  #kept<T extends RemoteLink>(remote: T): T {
+    this.#remotes.add(remote);
+    void remote.done.then(() => this.#remotes.delete(remote));
+    return remote;
+  }
+
+  #tell(level: 'debug' | 'info', text: string): void {
+    this.#options.emit({ level, text });
+  }
+}

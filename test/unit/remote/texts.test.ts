@@ -60,3 +60,12 @@ test('the user of a URL becomes Basic, unless there is an Authorization', () => 
   expect(checkHeaders([['AUTHORIZATION', 'x']], url).headers).toEqual({ authorization: 'x' });
   expect(() => checkHeaders([['bad name', 'x']], url)).toThrow('"bad name"');
 });
+
+test('headers that say what is in the body are the transport’s own', () => {
+  const given = ['Mcp-Method', 'mcp-name', 'MCP-PARAM-Region', 'mcp-param-', 'Mcp-Parameter'].map(
+    (name) => [name, 'x'] as const,
+  );
+  const { headers, dropped } = checkHeaders(given, new URL('http://host/'));
+  expect(headers).toEqual({ 'mcp-parameter': 'x' });
+  expect(dropped).toEqual(['Mcp-Method', 'mcp-name', 'MCP-PARAM-Region', 'mcp-param-']);
+});

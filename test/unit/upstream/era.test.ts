@@ -50,6 +50,8 @@ const events =
     response.end(data.map((one) => `data: ${one}\n\n`).join(''));
   };
 
+type Case = [name: string, answer: Parameters<typeof probe>[0]];
+
 describe('the answer to server/discover', () => {
   test('is asked for as a modern client does', async () => {
     const server = await serve(({ message }, response) => discovered([VERSION])(response, message.id));
@@ -75,7 +77,7 @@ describe('the answer to server/discover', () => {
     expect(verdict.reason).toContain(VERSION);
   });
 
-  test.each<[string, Parameters<typeof probe>[0]]>([
+  const MODERN_RESULTS: Case[] = [
     ['a version that is known among others', discovered(['2099-01-01', VERSION, '2025-11-25'])],
     [
       'on an event stream',
@@ -88,7 +90,8 @@ describe('the answer to server/discover', () => {
         );
       },
     ],
-  ])('is a result of a modern server: %s', async (_name, answer) => {
+  ];
+  test.each(MODERN_RESULTS)('is a result of a modern server: %s', async (_name, answer) => {
     expect(await probe(answer)).toMatchObject({
       era: 'modern',
       version: VERSION,
@@ -96,7 +99,7 @@ describe('the answer to server/discover', () => {
     });
   });
 
-  test.each<[string, Parameters<typeof probe>[0]]>([
+  const MODERN_ERRORS: Case[] = [
     [
       '-32022 that names a version we know',
       failed(400, -32022, { supported: ['2025-11-25', VERSION], requested: VERSION }),
@@ -108,14 +111,15 @@ describe('the answer to server/discover', () => {
       '400 with -32020 and no id',
       (response) => rpc(400, { id: null, error: { code: -32020, message: '' } })(response, null),
     ],
-  ])(
+  ];
+  test.each(MODERN_ERRORS)(
     `${req('modern-http.client.era-by-body')} is an error that only a modern server has: %s`,
     async (_name, answer) => {
       expect(await probe(answer)).toMatchObject({ era: 'modern', version: VERSION, discovered: undefined });
     },
   );
 
-  test.each<[string, Parameters<typeof probe>[0]]>([
+  const LEGACY: Case[] = [
     ['a result that lists legacy versions only', discovered(['2025-11-25', '2025-06-18'])],
     ['a result that lists nothing', discovered([])],
     ['a result that lists no texts', discovered([1])],
@@ -145,13 +149,17 @@ describe('the answer to server/discover', () => {
     ['JSON that is no JSON-RPC', plain(200, '{"error":"unknown"}', { 'content-type': 'application/json' })],
     ['a stream without an answer', events()],
     ['an answer to something else', events('{"jsonrpc":"2.0","id":99,"result":{}}')],
-  ])(`${req('modern-http.client.era-by-body')} is what a legacy server says: %s`, async (_name, answer) => {
-    const verdict = await probe(answer);
-    expect(verdict).toEqual({
-      era: 'legacy',
-      reason: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+\/mcp /),
-    });
-  });
+  ];
+  test.each(LEGACY)(
+    `${req('modern-http.client.era-by-body')} is what a legacy server says: %s`,
+    async (_name, answer) => {
+      const verdict = await probe(answer);
+      expect(verdict).toEqual({
+        era: 'legacy',
+        reason: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+\/mcp /),
+      });
+    },
+  );
 
   test.each<[string, Parameters<typeof probe>[0], RegExp]>([
     ['401', failed(401, -32020), /status 401.*credentials/],

@@ -4,6 +4,7 @@
  * here (a relay passes it on), nor is authentication. A test cites what it shows with `req` in its title;
  * requirements.test.ts fails on a row that nobody cites.
  */
+import { erasModernClient } from './requirements/eras-modern-client.js';
 import { features } from './requirements/features.js';
 import { lifecycle } from './requirements/lifecycle.js';
 import { messages } from './requirements/messages.js';
@@ -22,6 +23,7 @@ export const REQUIREMENTS = [
   ...messages,
   ...lifecycle,
   ...features,
+  ...erasModernClient,
 ] as const;
 
 /** The id of a row; a mistyped one does not compile. */

@@ -43,7 +43,8 @@ export class RequestLink implements Link {
       if (this.#begun) {
         const text =
           'one request has a link of its own; this one came on that of another and was not sent on';
-        this.#receiver?.message(makeError(message.id ?? 'null', ErrorCode.InvalidRequest, text));
+        const id = message.id ?? 'null';
+        this.#receiver?.message(makeError(id, ErrorCode.InvalidRequest, text), keyOf(id));
         return;
       }
       this.#begun = true;

@@ -74,8 +74,10 @@ export class ModernDemux implements Link {
     link.listen({
       message: (message) => {
         if (!isOpen()) return;
-        if (message.kind === 'response' || message.kind === 'error') this.#open.delete(key);
+        const isAnswer = message.kind === 'response' || message.kind === 'error';
+        if (isAnswer) this.#open.delete(key);
         this.#receiver?.message(message, key);
+        if (isAnswer) link.close({ kind: 'ended', text: 'the request was answered' });
       },
       closed: (reason) => {
         if (!isOpen()) return;

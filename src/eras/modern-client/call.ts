@@ -16,7 +16,7 @@ import { ASKING_METHODS, QUESTION_METHODS } from './methods.js';
 import { codeOf, modernError, modernResponse } from './modern-answer.js';
 import type { Parkable } from './parking.js';
 import type { RequestLink } from './request-link.js';
-import { factsOf, type ServerFacts } from './server-facts.js';
+import type { ServerFacts } from './server-facts.js';
 
 /** Questions that one call may have open: no server asks a person this much, and it bounds the memory. */
 const MAX_QUESTIONS = 64;
@@ -69,7 +69,7 @@ export class LegacyCall implements Parkable {
   constructor(host: Host, session: LegacySession, caller: Caller) {
     this.#host = host;
     this.#session = session;
-    this.#facts = factsOf(session.initialized);
+    this.#facts = host.factsOf(session.initialized);
     this.#caller = caller;
     this.#capabilities = caller.envelope.capabilities;
     this.#request = caller.client.request;

@@ -5,6 +5,7 @@ import type { LegacyCall } from './call.js';
 import type { Parking } from './parking.js';
 import type { RequestStates } from './request-state.js';
 import type { Seal } from './seal.js';
+import type { ServerFacts } from './server-facts.js';
 
 export interface Limits {
   /** Calls that may be parked at a time: each holds a session, so a server process where it has one of its own. */
@@ -40,6 +41,8 @@ export interface Host {
   readonly limits: Limits;
   readonly parking: Parking<LegacyCall>;
   readonly states: RequestStates;
+  /** What the server said of itself: read once for sessions that began alike. */
+  factsOf(initialized: Wire): ServerFacts;
   /** Raw JSON of an id that no request to this server has had: a process may serve many requests. */
   nextId(): Wire;
 }

@@ -10,7 +10,6 @@ import type { Host } from './host.js';
 import type { LegacySession } from './legacy-session.js';
 import { filterOf, honourable, type ListenFilter, lets, withResources } from './listen-filter.js';
 import type { RequestLink } from './request-link.js';
-import { factsOf } from './server-facts.js';
 import { messageOf } from './splice.js';
 
 /**
@@ -35,7 +34,7 @@ export class Listening {
     this.#host = host;
     this.#session = session;
     this.#client = client;
-    this.#honoured = honourable(asked, factsOf(session.initialized).capabilities);
+    this.#honoured = honourable(asked, host.factsOf(session.initialized).capabilities);
   }
 
   start(): void {

@@ -18,6 +18,7 @@ import { type LetGo, RequestLink } from './request-link.js';
 import { RequestStates } from './request-state.js';
 import { type Retry, retryOf } from './retry.js';
 import type { Seal } from './seal.js';
+import { factsReader } from './server-facts.js';
 import { responseAround } from './splice.js';
 
 export interface ModernClientsOptions {
@@ -48,6 +49,7 @@ export class ModernClients {
       limits,
       parking: new Parking(seal, clock, limits.parked, limits.parkedMs),
       states: new RequestStates(seal, clock),
+      factsOf: factsReader(),
       // A text, so that it is none of the numbers that the proxy itself uses at a server.
       nextId: () => `"m${++this.#lastId}"`,
     };

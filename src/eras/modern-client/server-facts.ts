@@ -9,8 +9,17 @@ export interface ServerFacts {
   readonly capabilities: Readonly<Record<string, unknown>>;
 }
 
+/** Remembers the last handshake that was read: the sessions of one server mostly begin alike. */
+export function factsReader(): (initialized: Wire) => ServerFacts {
+  let last: { readonly initialized: Wire; readonly facts: ServerFacts } | undefined;
+  return (initialized) => {
+    if (last?.initialized !== initialized) last = { initialized, facts: factsOf(initialized) };
+    return last.facts;
+  };
+}
+
 /** @param initialized raw result of `initialize` */
-export function factsOf(initialized: Wire): ServerFacts {
+function factsOf(initialized: Wire): ServerFacts {
   const members = new Map(membersOf(initialized).map(({ key, value }) => [key, value]));
   const serverInfo = members.get('serverInfo');
   return {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { MAX_HELD } from '../../../../src/eras/modern-client/held.js';
 import { req } from '../../../requirements.js';
 import { ALL, type Asking, GONE, read, SERVER_INFO, Stage } from './stage.js';
 
@@ -340,7 +341,7 @@ describe('a retry', () => {
       (n) => `{"jsonrpc":"2.0","method":"notifications/x","params":{"n":${n}}}`,
     );
     for (const text of said) server.says(text);
-    expect(retry(stage, state).take()).toEqual(said.slice(-256));
+    expect(retry(stage, state).take()).toEqual(said.slice(-MAX_HELD));
     const other = parked(stage);
     other.server.says(
       `{"jsonrpc":"2.0","method":"notifications/x","params":{"n":"${'x'.repeat(1024 * 1024)}"}}`,

@@ -15,7 +15,7 @@ import { MemoryLink, message } from '../../relay/memory-link.js';
 export const VERSION = 'io.modelcontextprotocol/protocolVersion';
 export const CAPABILITIES = 'io.modelcontextprotocol/clientCapabilities';
 export const INFO = 'io.modelcontextprotocol/clientInfo';
-export const LOG_LEVEL = 'io.modelcontextprotocol/logLevel';
+const LOG_LEVEL = 'io.modelcontextprotocol/logLevel';
 export const SERVER_INFO = 'io.modelcontextprotocol/serverInfo';
 export const SUBSCRIPTION = 'io.modelcontextprotocol/subscriptionId';
 
@@ -24,7 +24,7 @@ export const GONE: CloseReason = { kind: 'failed', text: 'exited with code 1', d
 
 /** Digits that no JavaScript number has. */
 export const SERVER = '{"name":"legacy","version":"1","n":9007199254740993.0}';
-export const INITIALIZED = `{"protocolVersion":"2025-11-25","capabilities":{"tools":{"listChanged":true},"prompts":{},"resources":{"subscribe":true,"listChanged":true},"logging":{},"tasks":{"list":{}}},"serverInfo":${SERVER},"instructions":"be good"}`;
+const INITIALIZED = `{"protocolVersion":"2025-11-25","capabilities":{"tools":{"listChanged":true},"prompts":{},"resources":{"subscribe":true,"listChanged":true},"logging":{},"tasks":{"list":{}}},"serverInfo":${SERVER},"instructions":"be good"}`;
 
 class TestSeal implements Seal {
   #count = 0;

@@ -35,7 +35,9 @@ export class RequestStates {
   /** @param principal who the client is, as authenticated; undefined where nobody is */
   write(state: RequestState, request: Message, principal: string | undefined): string {
     const kind = state.kind === 'parked' ? 'p' : 'a';
-    const body = [kind, state.expires.toString(36), this.#digest(request), state.round].join('.');
+    // Without a fraction, which some clocks have: the parts stand between dots.
+    const expires = Math.floor(state.expires).toString(36);
+    const body = [kind, expires, this.#digest(request), state.round].join('.');
     return `${body}.${this.#seal.sign(sealed(body, principal))}`;
   }
 

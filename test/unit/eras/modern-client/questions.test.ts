@@ -378,6 +378,14 @@ describe('a retry', () => {
     expect(read(retry(stage, state, {}).takeOne())).toMatchObject({ error: { code: -32602 } });
   });
 
+  it('is understood by a clock that has fractions', () => {
+    const stage = new Stage();
+    stage.clock.advance(0.123);
+    const { server, state } = parked(stage);
+    expect(retry(stage, state, { q1: ROOTS }).take()).toEqual([]);
+    expect(server.take()).toHaveLength(1);
+  });
+
   it('finds the salient params in any spelling and order', () => {
     const stage = new Stage();
     const params = { name: 'tä', arguments: { b: [1, { x: null }], a: 'é\n', c: true } };

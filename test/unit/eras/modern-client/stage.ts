@@ -26,7 +26,7 @@ export const GONE: CloseReason = { kind: 'failed', text: 'exited with code 1', d
 export const SERVER = '{"name":"legacy","version":"1","n":9007199254740993.0}';
 const INITIALIZED = `{"protocolVersion":"2025-11-25","capabilities":{"tools":{"listChanged":true},"prompts":{},"resources":{"subscribe":true,"listChanged":true},"logging":{},"tasks":{"list":{}}},"serverInfo":${SERVER},"instructions":"be good"}`;
 
-class TestSeal implements Seal {
+export class TestSeal implements Seal {
   #count = 0;
 
   sign(text: string): string {

@@ -41,22 +41,7 @@ export function isCarriable(envelope: Wire): boolean {
  */
 export function stamped(request: Message, envelope: Wire): Message | undefined {
   const { text, paramsAt } = request;
-  if (paramsAt < 0) {
-    const end = text.lastIndexOf('}');
-    const params = `{"_meta":{${envelope}}}`;
-    const at = end + ',"params":'.length;
-    const metaAt = at + '{"_meta":'.length;
-    return claimed(
-      {
-        ...withInserted(request, end, `,"params":${params}`),
-        paramsAt: at,
-        paramsEnd: at + params.length,
-        metaAt,
-        metaEnd: at + params.length - 1,
-      },
-      metaAt,
-    );
-  }
+  if (paramsAt < 0) return withParams(request, `{"_meta":{${envelope}}}`);
   const meta = metaOf(request);
   const asksForTask = request.taskAt >= 0 && request.method === 'tools/call';
   if (asksForTask || (meta !== undefined && !isPlain(meta))) return restamped(request, envelope, asksForTask);

@@ -5,6 +5,7 @@
  * requirements.test.ts fails on a row that nobody cites.
  */
 import { erasModernClient } from './requirements/eras-modern-client.js';
+import { erasLegacyClient } from './requirements/eras-legacy-client.js';
 import { features } from './requirements/features.js';
 import { lifecycle } from './requirements/lifecycle.js';
 import { messages } from './requirements/messages.js';
@@ -24,6 +25,7 @@ export const REQUIREMENTS = [
   ...lifecycle,
   ...features,
   ...erasModernClient,
+  ...erasLegacyClient,
 ] as const;
 
 /** The id of a row; a mistyped one does not compile. */

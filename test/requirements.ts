@@ -1,5 +1,5 @@
 /**
- * What the specification asks of a proxy, as data: every MUST and SHOULD of the legacy revisions that binds
+ * What the specification asks of a proxy, as data: every MUST and SHOULD of the revisions that binds
  * someone who stands between a client and a server. What binds only the end client or the end server is not
  * here (a relay passes it on), nor is authentication. A test cites what it shows with `req` in its title;
  * requirements.test.ts fails on a row that nobody cites.
@@ -9,6 +9,7 @@ import { erasLegacyClient } from './requirements/eras-legacy-client.js';
 import { features } from './requirements/features.js';
 import { lifecycle } from './requirements/lifecycle.js';
 import { messages } from './requirements/messages.js';
+import { modernHttpDownstream } from './requirements/modern-http-downstream.js';
 import { modernHttpUpstream } from './requirements/modern-http-upstream.js';
 import { sse } from './requirements/sse.js';
 import { stdio } from './requirements/stdio.js';
@@ -19,6 +20,7 @@ export const REQUIREMENTS = [
   ...streamableHttpDownstream,
   ...streamableHttpUpstream,
   ...modernHttpUpstream,
+  ...modernHttpDownstream,
   ...sse,
   ...stdio,
   ...messages,

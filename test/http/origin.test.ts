@@ -65,7 +65,7 @@ describe('by default', () => {
     expect((await exchange(`${closed.url}/status`)).status).toBe(200);
   });
 
-  it(`${req('streamable-http.bind.localhost', 'sse.bind.localhost')} it listens on the loopback address`, () => {
+  it(`${req('streamable-http.bind.localhost', 'sse.bind.localhost', 'modern-http.server.bind-localhost')} it listens on the loopback address`, () => {
     expect(new URL(closed.url).hostname).toBe('127.0.0.1');
   });
 });

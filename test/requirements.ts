@@ -4,8 +4,9 @@
  * here (a relay passes it on), nor is authentication. A test cites what it shows with `req` in its title;
  * requirements.test.ts fails on a row that nobody cites.
  */
-import { erasModernClient } from './requirements/eras-modern-client.js';
+
 import { erasLegacyClient } from './requirements/eras-legacy-client.js';
+import { erasModernClient } from './requirements/eras-modern-client.js';
 import { features } from './requirements/features.js';
 import { lifecycle } from './requirements/lifecycle.js';
 import { messages } from './requirements/messages.js';

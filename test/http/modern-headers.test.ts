@@ -242,14 +242,6 @@ describe('one endpoint', () => {
     const answer = await client.post(requestBody(1, 'ping'), { 'mcp-protocol-version': '2024-10-08' });
     expect(refusal(answer)).toEqual([400, null, -32022]);
   });
-
-  it('that serves legacy clients only says so to modern ones', async () => {
-    const legacy = await startEndpoint({ modern: undefined });
-    const answer = await ask(legacy.url, 'server/discover');
-    expect(refusal(answer)).toEqual([400, 1, -32022]);
-    expect(JSON.parse(answer.body).error.data).toEqual({ supported: LEGACY_VERSIONS, requested: MODERN });
-    expect((await post(legacy.url, initializeBody())).status).toBe(200);
-  });
 });
 
 describe('pages', () => {

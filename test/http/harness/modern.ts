@@ -10,7 +10,7 @@ import { handleStreamableHttp } from '../../../src/http/streamable-http.js';
 import type { Message } from '../../../src/jsonrpc/message.js';
 import type { ProxyEvent } from '../../../src/observability/events.js';
 import type { CloseReason, Link, Receiver } from '../../../src/relay/link.js';
-import { Pool } from '../../../src/servers/pool.js';
+import { Server } from '../../../src/servers/server.js';
 import { SessionRegistry } from '../../../src/sessions/registry.js';
 import { Heartbeat } from '../../../src/transports/heartbeat.js';
 import type { DeclaredHeader } from '../../../src/transports/streamable-http/param-headers.js';
@@ -89,7 +89,7 @@ class PlayedDoor implements ModernDoor {
   #taken = 0;
   readonly #watchers = new Set<() => void>();
 
-  open(request: Message, envelope: Envelope): Link | Promise<Link> {
+  openModern(request: Message, envelope: Envelope): Link | Promise<Link> {
     const link = new PlayedLink(request, envelope, this.answer);
     this.links.push(link);
     for (const watcher of this.#watchers) watcher();
@@ -137,13 +137,13 @@ export async function startEndpoint(
   const { silence, ...options } = more;
   const events: ProxyEvent[] = [];
   const emit = (event: ProxyEvent): void => void events.push(event);
-  const pool = new Pool(puppet(), { clock, emit });
+  const server = new Server(puppet(), { clock, emit });
   const sessions = new SessionRegistry();
   const heartbeat = new Heartbeat(silence);
   const door = new PlayedDoor();
   let stopping = false;
   const endpoint: Endpoint = {
-    pool,
+    server,
     modern: door,
     sessions,
     emit,
@@ -162,7 +162,7 @@ export async function startEndpoint(
   const port = await listener.listen('127.0.0.1', 0);
   running.add(async () => {
     sessions.close('the test is over');
-    await Promise.all([listener.close(0), pool.stop('the test is over')]);
+    await Promise.all([listener.close(0), server.stop('the test is over')]);
   });
   const stop = (): void => {
     stopping = true;

@@ -21,18 +21,18 @@ function posted(body: unknown): { messages: readonly Message[]; batch: boolean }
   return { messages: scanned.items.filter((item) => item.kind !== 'malformed'), batch: true };
 }
 
-function verdict(body: unknown, headers: Record<string, string> = {}, servesModern = true): Verdict {
-  return eraOf(posted(body), headers, servesModern);
+function verdict(body: unknown, headers: Record<string, string> = {}): Verdict {
+  return eraOf(posted(body), headers);
 }
 
 /** The kind of the verdict, or the code of the refusal. */
-function outcome(body: unknown, headers: Record<string, string> = {}, servesModern = true): string | number {
-  const found = verdict(body, headers, servesModern);
+function outcome(body: unknown, headers: Record<string, string> = {}): string | number {
+  const found = verdict(body, headers);
   return found.kind === 'refused' ? found.refusal.code : found.kind;
 }
 
-function refusal(body: unknown, headers: Record<string, string> = {}, servesModern = true): unknown {
-  const found = verdict(body, headers, servesModern);
+function refusal(body: unknown, headers: Record<string, string> = {}): unknown {
+  const found = verdict(body, headers);
   return found.kind === 'refused' ? found.refusal : found.kind;
 }
 
@@ -132,15 +132,6 @@ describe('a POST', () => {
 
   it.each(rows)(`${req('modern-http.server.era.body-decides')} %s`, (_, body, given, expected) => {
     expect(outcome(body, given)).toBe(expected);
-  });
-
-  it('of a modern client is refused where it is not served, whatever else is wrong with it', () => {
-    const expected = { code: -32022, data: { supported: LEGACY_VERSIONS, requested: MODERN }, id: '7' };
-    expect(refusal(modern('ping'), {}, false)).toMatchObject(expected);
-    expect(refusal(request('ping'), HEADER, false)).toMatchObject(expected);
-    expect(refusal(modern('initialize'), HEADER, false)).toMatchObject(expected);
-    expect(outcome(request('initialize'), HEADER, false)).toBe('legacy');
-    expect(outcome(request('ping'), {}, false)).toBe('legacy');
   });
 });
 

@@ -1,9 +1,12 @@
 /** One thing that must pass through, whatever stands between client and server. */
 import type { ClientOptions, Json, TestClient } from '../harness/client.js';
-import { RpcError } from '../harness/client.js';
+import { asJson, RpcError } from '../harness/client.js';
 
 export interface Case {
   readonly title: string;
+  /** Where it can only be had by a client, or from a server, of one era. */
+  readonly client?: 'legacy' | 'modern';
+  readonly server?: 'legacy' | 'modern';
   run(client: TestClient): Promise<void>;
 }
 
@@ -72,6 +75,16 @@ export class Progress {
       this.#wake();
     });
   }
+}
+
+const SERVER_INFO = 'io.modelcontextprotocol/serverInfo';
+
+/** A result without what the modern era adds to every one of its kind. */
+export function plain(result: Json): Json {
+  const { resultType, ttlMs, cacheScope, _meta, ...own } = result;
+  if (_meta === undefined) return own;
+  const { [SERVER_INFO]: _, ...meta } = asJson(_meta);
+  return Object.keys(meta).length === 0 ? own : { ...own, _meta: meta };
 }
 
 let last = 0;

@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import { req } from '../../requirements.js';
 import { asJson, type Json, type TestClient } from '../harness/client.js';
-import { type Case, unique } from './case.js';
+import { type Case, plain, unique } from './case.js';
 
 /** All pages of a list; its cursors are only ever handed back. */
 async function pages(client: TestClient, method: string): Promise<Json[]> {
@@ -92,7 +92,7 @@ export const CONTENT: readonly Case[] = [
     title: 'a prompt with its arguments',
     run: async (client) => {
       const prompt = await client.request('prompts/get', { name: 'prompt-1', arguments: { topic: 'Ärger' } });
-      expect(prompt).toEqual({
+      expect(plain(prompt)).toEqual({
         description: 'prompt-1 about Ärger',
         messages: [{ role: 'user', content: { type: 'text', text: 'prompt-1 about Ärger' } }],
       });
@@ -106,7 +106,7 @@ export const CONTENT: readonly Case[] = [
         argument: { name: 'id', value: 'a' },
         context: { arguments: { owner: 'me' } },
       };
-      expect(await client.request('completion/complete', params)).toEqual({
+      expect(plain(await client.request('completion/complete', params))).toEqual({
         completion: { values: ['demo://template-1/{id}', 'a', 'owner=me'], total: 3, hasMore: false },
       });
     },
@@ -120,7 +120,7 @@ export const CONTENT: readonly Case[] = [
         'io.modelcontextprotocol/not-yet-known': { x: 1 },
       };
       const { _meta } = await client.request('tools/call', { name: 'echo', arguments: {}, _meta: meta });
-      expect(_meta).toEqual({ 'com.example/result': 1, request: meta });
+      expect(plain({ _meta })).toEqual({ _meta: { 'com.example/result': 1, request: meta } });
     },
   },
   {
@@ -184,7 +184,7 @@ export const CONTENT: readonly Case[] = [
     title: 'a method that nobody has heard of, with its fields',
     run: async (client) => {
       const params = { a: { b: ['ä', 1.25, null] }, _meta: { 'com.example/x': 1 } };
-      expect(await client.request('x/unknown', params)).toEqual({
+      expect(plain(await client.request('x/unknown', params))).toEqual({
         echoed: params,
         unheard: { of: [true, null, 'é'] },
         _meta: { 'com.example/seen': true },

@@ -5,6 +5,7 @@ import { CAPABILITIES, type Case } from './case.js';
 export const HANDSHAKE: readonly Case[] = [
   {
     title: `${req('lifecycle.initialize.answered', 'logging.declared', 'completions.declared', 'stdio.supported')} the server's identity, capabilities and instructions are its own`,
+    server: 'legacy',
     run: async (client) => {
       const info = client.info();
       expect(info.server).toEqual({
@@ -28,6 +29,8 @@ export const HANDSHAKE: readonly Case[] = [
   },
   {
     title: `${req('lifecycle.version.answered', 'lifecycle.operation.version')} the server sees the client's own identity, capabilities and version`,
+    client: 'legacy',
+    server: 'legacy',
     run: async (client) => {
       const { initialize } = await client.call('who');
       expect(initialize).toEqual({
@@ -39,6 +42,7 @@ export const HANDSHAKE: readonly Case[] = [
   },
   {
     title: `${req('lifecycle.initialize.first', 'lifecycle.initialized.sent', 'lifecycle.initialize.nothing-before-answer')} the server is greeted once, in order`,
+    server: 'legacy',
     run: async (client) => {
       const { messages } = await client.call('seen');
       const methods = (messages as { method?: string }[]).map(({ method }) => method);

@@ -24,6 +24,7 @@ function sampled(answer: Json | undefined): Json {
 export const QUESTIONS: readonly Case[] = [
   {
     title: 'sampling',
+    client: 'legacy',
     run: async (client) => {
       const [answer] = await ask(client, 'sampling/createMessage', SAMPLING);
       expect(sampled(answer)).toMatchObject(SAMPLING);
@@ -32,6 +33,7 @@ export const QUESTIONS: readonly Case[] = [
   },
   {
     title: `${req('sampling.tools-declared')} sampling with tools, by a client that declared it`,
+    client: 'legacy',
     run: async (client) => {
       const tools = [{ name: 't', inputSchema: { type: 'object' } }];
       const [answer] = await ask(client, 'sampling/createMessage', {
@@ -44,6 +46,8 @@ export const QUESTIONS: readonly Case[] = [
   },
   {
     title: "a client's refusal reaches the server with code and data",
+    client: 'legacy',
+    server: 'legacy',
     run: async (client) => {
       const [answer] = await ask(client, 'sampling/createMessage', { ...SAMPLING, refuse: 'ü' });
       const message = expect.stringContaining('User rejected sampling');
@@ -52,6 +56,7 @@ export const QUESTIONS: readonly Case[] = [
   },
   {
     title: 'elicitation by a form',
+    client: 'legacy',
     run: async (client) => {
       const params = {
         mode: 'form',
@@ -70,6 +75,8 @@ export const QUESTIONS: readonly Case[] = [
   },
   {
     title: `${req('elicitation.complete-to-initiator', 'elicitation.complete-id')} elicitation by a URL, and the word that it is complete`,
+    client: 'legacy',
+    server: 'legacy',
     run: async (client) => {
       const elicitationId = unique('e');
       const params = { mode: 'url', elicitationId, url: 'https://example.com/a?b=ü', message: 'Go there' };
@@ -88,6 +95,8 @@ export const QUESTIONS: readonly Case[] = [
   },
   {
     title: `${req('elicitation.required-list')} the error that a URL must be visited first`,
+    client: 'legacy',
+    server: 'legacy',
     run: async (client) => {
       const elicitationId = unique('e');
       await expect(client.call('need-url', { elicitationId })).rejects.toMatchObject({
@@ -113,6 +122,7 @@ export const QUESTIONS: readonly Case[] = [
   },
   {
     title: 'roots',
+    client: 'legacy',
     run: async (client) => {
       const [answer] = await ask(client, 'roots/list', {});
       expect(answer).toEqual({ result: { roots: ROOTS, _meta: { 'com.example/answer': 'roots' } } });
@@ -120,6 +130,8 @@ export const QUESTIONS: readonly Case[] = [
   },
   {
     title: 'a question that nobody has heard of, with its fields',
+    client: 'legacy',
+    server: 'legacy',
     run: async (client) => {
       const [answer] = await ask(client, 'x/ask', { a: ['ü', { b: null }] });
       expect(answer).toEqual({ result: { asked: { a: ['ü', { b: null }] }, more: [1, { two: 'zwei' }] } });
@@ -127,6 +139,8 @@ export const QUESTIONS: readonly Case[] = [
   },
   {
     title: "a question that the client does not know gets the client's error",
+    client: 'legacy',
+    server: 'legacy',
     run: async (client) => {
       const [answer] = await ask(client, 'x/none', {});
       expect(answer?.error).toMatchObject({ code: -32601 });
@@ -134,6 +148,8 @@ export const QUESTIONS: readonly Case[] = [
   },
   {
     title: 'several questions at once, in several rounds of one call, each with its own answer',
+    client: 'legacy',
+    server: 'legacy',
     run: async (client) => {
       const answers = await ask(client, 'x/ask', { q: 'q' }, { width: 5, rounds: 3 });
       const asked = answers.map((answer) => (answer.result as Json).asked);
@@ -143,7 +159,40 @@ export const QUESTIONS: readonly Case[] = [
     },
   },
   {
+    title: 'questions of several kinds at once, in several rounds of one call, with progress that goes on',
+    client: 'legacy',
+    run: async (client) => {
+      const form = {
+        method: 'elicitation/create',
+        params: { mode: 'form', message: 'm', requestedSchema: { type: 'object', properties: {} } },
+      };
+      const sample = { method: 'sampling/createMessage', params: SAMPLING };
+      const args = { questions: [form, sample, { method: 'roots/list' }], rounds: 3 };
+      const progress = new Progress();
+      const { answers } = await client.call('ask', args, { progress: progress.push });
+      const round = [
+        { result: { action: 'accept' } },
+        { result: { model: 'm-1' } },
+        { result: { roots: [{ uri: ROOTS[0]?.uri }] } },
+      ];
+      expect(answers).toMatchObject([...round, ...round, ...round]);
+      expect(progress.heard.map((one) => one.progress)).toEqual([1, 2, 3]);
+    },
+  },
+  {
+    title: 'a prompt and a resource that ask before they answer',
+    client: 'legacy',
+    run: async (client) => {
+      const prompt = await client.request('prompts/get', { name: 'asking' });
+      expect(JSON.stringify(prompt)).toContain('Worüber?');
+      const resource = await client.request('resources/read', { uri: 'demo://asking' });
+      expect(JSON.stringify(resource)).toContain('Worüber?');
+    },
+  },
+  {
     title: 'a question after the call was answered',
+    client: 'legacy',
+    server: 'legacy',
     run: async (client) => {
       const key = unique('later');
       await client.call('ask-later', { key, method: 'roots/list' });
@@ -152,6 +201,7 @@ export const QUESTIONS: readonly Case[] = [
   },
   {
     title: 'a question while another call reports progress',
+    client: 'legacy',
     run: async (client) => {
       const key = unique('around');
       const progress = new Progress();

@@ -23,12 +23,28 @@ export interface RequestOptions {
   readonly signal?: AbortSignal;
 }
 
+/** What a client speaks: one era, or whatever it finds the server to speak. */
+export type Era = 'legacy' | 'auto' | 'modern';
+
+/** What a client of the modern era listens to. */
+export interface Listening {
+  /** What of the filter the server honours. */
+  readonly honoured: Json;
+  /** How it ended: by the server's word, or without one. */
+  readonly ended: Promise<'graceful' | 'remote' | 'local'>;
+  close(): Promise<void>;
+}
+
+/** By method; a method without an entry gets -32601. May throw an RpcError. */
+export type Answers = Readonly<Record<string, (params: Json) => Json | Promise<Json>>>;
+
 /** How a client presents itself, and what it answers when it is asked. */
 export interface ClientOptions {
   readonly name?: string;
+  /** SDK v2 only, but for `legacy`, which is the default. */
+  readonly era?: Era;
   readonly capabilities?: Json;
-  /** By method; a method without an entry gets -32601. May throw an RpcError. */
-  readonly answers?: Readonly<Record<string, (params: Json) => Json | Promise<Json>>>;
+  readonly answers?: Answers;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -45,8 +61,18 @@ export type Target =
 export interface SdkClient {
   request(method: string, params: Json, options: RequestOptions): Promise<Json>;
   notify(method: string, params: Json): Promise<void>;
-  info(): { server: unknown; capabilities: unknown; instructions: string | undefined };
+  /** Opens a subscription; what comes on it is heard like all notifications. The modern era only. */
+  listen(filter: Json): Promise<Listening>;
+  info(): Info;
   close(): Promise<void>;
+}
+
+/** What a client knows of its server. */
+interface Info {
+  readonly era: 'legacy' | 'modern';
+  readonly server: unknown;
+  readonly capabilities: unknown;
+  readonly instructions: string | undefined;
 }
 
 export type Connect = (
@@ -82,6 +108,7 @@ export class TestClient {
         capabilities: options.capabilities ?? {},
         answers: options.answers ?? {},
         headers: options.headers ?? {},
+        era: options.era ?? 'legacy',
       },
       (notification) => {
         heard.push(notification);
@@ -105,7 +132,11 @@ export class TestClient {
     return this.#sdk.notify(method, params);
   }
 
-  info(): { server: unknown; capabilities: unknown; instructions: string | undefined } {
+  listen(filter: Json): Promise<Listening> {
+    return this.#sdk.listen(filter);
+  }
+
+  info(): Info {
     return this.#sdk.info();
   }
 

@@ -1,6 +1,14 @@
 /** The ways from a client to a server that the tests take: who stands in between, over which transports. */
 import type { Connect, Target } from './client.js';
-import { LEGACY_SERVER, PROXY, startHttpServer, startProxy } from './proxy.js';
+import {
+  DUAL_SERVER,
+  LEGACY_SERVER,
+  MODERN_SERVER,
+  PROXY,
+  startHttpServer,
+  startModernServer,
+  startProxy,
+} from './proxy.js';
 import type { Scope } from './scope.js';
 import { connectV1 } from './sdk-v1.js';
 import { connectV2 } from './sdk-v2.js';
@@ -10,8 +18,23 @@ export const SDKS: readonly (readonly [string, Connect])[] = [
   ['SDK v2', connectV2],
 ];
 
+/** The official clients that speak an era. */
+export function sdksOf(era: Eras['client']): typeof SDKS {
+  return era === 'modern' ? [['SDK v2', connectV2]] : SDKS;
+}
+
+/** What the ends of a path speak. */
+export interface Eras {
+  readonly client: 'legacy' | 'modern';
+  readonly server: 'legacy' | 'modern';
+}
+
+const LEGACY: Eras = { client: 'legacy', server: 'legacy' };
+const MODERN: Eras = { client: 'modern', server: 'modern' };
+
 export interface Path {
   readonly name: string;
+  readonly eras: Eras;
   /** Starts what stands on the way; a client connects to the target. */
   open(scope: Scope): Promise<Opened>;
 }
@@ -25,6 +48,7 @@ interface Opened {
 /** Words for the proxy that go before the server's command. */
 interface ServerMode {
   readonly options?: readonly string[];
+  readonly eras?: Eras;
 }
 
 const nothingToAwait = async (): Promise<void> => undefined;
@@ -32,15 +56,42 @@ const nothingToAwait = async (): Promise<void> => undefined;
 /** No proxy: shows that the tests ask what is right. */
 export const DIRECT: Path = {
   name: 'no proxy',
+  eras: LEGACY,
   open: async () => ({ target: { kind: 'stdio', command: [...LEGACY_SERVER] }, ready: nothingToAwait }),
 };
 
+export const DIRECT_MODERN: Path = {
+  name: 'no proxy, modern, stdio',
+  eras: MODERN,
+  open: async () => ({ target: { kind: 'stdio', command: [...MODERN_SERVER] }, ready: nothingToAwait }),
+};
+
+export const DIRECT_MODERN_HTTP: Path = {
+  name: 'no proxy, modern, HTTP',
+  eras: MODERN,
+  open: async (scope) => {
+    const { mcp } = await startModernServer(scope);
+    return { target: { kind: 'streamable', url: mcp }, ready: nothingToAwait };
+  },
+};
+
+/** The SDK's own translation inside of a server: shows what a legacy client can have of a modern server. */
+export const DIRECT_DUAL: Path = {
+  name: 'no proxy, legacy client, dual server',
+  eras: { client: 'legacy', server: 'modern' },
+  open: async () => ({ target: { kind: 'stdio', command: [...DUAL_SERVER] }, ready: nothingToAwait }),
+};
+
 /** client → mcp-proxy --port → stdio server. */
-export function serverMode(kind: 'streamable' | 'sse', { options = [] }: ServerMode = {}): Path {
+export function serverMode(
+  kind: 'streamable' | 'sse',
+  { options = [], eras = LEGACY }: ServerMode = {},
+): Path {
   return {
-    name: `server mode, ${kind} ${options.join(' ')}`.trim(),
+    name: `server mode, ${kind} ${options.join(' ')}${erasText(eras)}`.trim(),
+    eras,
     open: async (scope) => {
-      const proxy = await startProxy(scope, [...options, '--', ...LEGACY_SERVER]);
+      const proxy = await startProxy(scope, [...options, '--', ...serverOf(eras)]);
       return { target: { kind, url: urlOf(proxy.of('default'), kind) }, ready: nothingToAwait };
     },
   };
@@ -54,6 +105,7 @@ export function clientMode(
 ): Path {
   return {
     name: `client mode, ${kind}${name}`,
+    eras: LEGACY,
     open: async (scope) => {
       const server = await startHttpServer(scope, env);
       return {
@@ -65,15 +117,37 @@ export function clientMode(
 }
 
 /** client → mcp-proxy URL → mcp-proxy --port → stdio server. */
-export function chained(kind: 'streamable' | 'sse', { options = [] }: ServerMode = {}): Path {
+export function chained(kind: 'streamable' | 'sse', { options = [], eras = LEGACY }: ServerMode = {}): Path {
   return {
-    name: `chained, ${kind} ${options.join(' ')}`.trim(),
+    name: `chained, ${kind} ${options.join(' ')}${erasText(eras)}`.trim(),
+    eras,
     open: async (scope) => {
-      const proxy = await startProxy(scope, [...options, '--', ...LEGACY_SERVER]);
+      const proxy = await startProxy(scope, [...options, '--', ...serverOf(eras)]);
       const url = urlOf(proxy.of('default'), kind);
       return { target: { kind: 'stdio', command: [process.execPath, PROXY, url] }, ready: nothingToAwait };
     },
   };
+}
+
+/** client → mcp-proxy URL → a modern server over HTTP, made with the official SDK. */
+export function clientModeModern(client: Eras['client']): Path {
+  const eras: Eras = { client, server: 'modern' };
+  return {
+    name: `client mode${erasText(eras)}`,
+    eras,
+    open: async (scope) => {
+      const { mcp } = await startModernServer(scope);
+      return { target: { kind: 'stdio', command: [process.execPath, PROXY, mcp] }, ready: nothingToAwait };
+    },
+  };
+}
+
+function serverOf({ server }: Eras): readonly [string, ...string[]] {
+  return server === 'modern' ? MODERN_SERVER : LEGACY_SERVER;
+}
+
+function erasText({ client, server }: Eras): string {
+  return client === 'legacy' && server === 'legacy' ? '' : `, ${client} client, ${server} server`;
 }
 
 function urlOf(urls: { readonly mcp: string; readonly sse: string }, kind: 'streamable' | 'sse'): string {

@@ -10,6 +10,9 @@ const SERVERS = join(ROOT, 'test/fixtures/servers');
 
 /** The fixture server of the legacy era: words of a command. */
 export const LEGACY_SERVER = [process.execPath, join(SERVERS, 'legacy-everything.mjs')] as const;
+/** The fixture servers that speak the modern era, by itself and beside the legacy one. */
+export const MODERN_SERVER = [process.execPath, join(SERVERS, 'modern-server.mjs')] as const;
+export const DUAL_SERVER = [process.execPath, join(SERVERS, 'dual-server.mjs')] as const;
 const LEGACY_HTTP = join(SERVERS, 'legacy-http.mjs');
 
 export interface StartedProxy {
@@ -85,5 +88,29 @@ export async function startHttpServer(
     streams: async (count) => void (await fetch(`${base}/streams?count=${count}`)).text(),
     drop: async () => void (await fetch(`${base}/drop`)).text(),
     forget: async () => void (await fetch(`${base}/forget`)).text(),
+  };
+}
+
+export interface ModernHttpServer {
+  readonly mcp: string;
+  /** The requests that came, with their headers and bodies. */
+  seen(): Promise<{ seen: Omit<SeenRequest, 'at' | 'path'>[] }>;
+  /** Breaks the connections of all answers that are open. */
+  drop(): Promise<void>;
+}
+
+/** The modern fixture server over HTTP. */
+export async function startModernServer(
+  scope: Scope,
+  env: Readonly<Record<string, string>> = {},
+): Promise<ModernHttpServer> {
+  const [command, ...args] = MODERN_SERVER;
+  const program = scope.add(start(command, args, { env: { ...env, HTTP: '1' } }), end);
+  const port = await program.line('stdout', (line) => (/^\d+$/.test(line) ? line : undefined));
+  const base = `http://127.0.0.1:${port}`;
+  return {
+    mcp: `${base}/mcp`,
+    seen: async () => (await fetch(`${base}/seen`)).json(),
+    drop: async () => void (await fetch(`${base}/drop`)).text(),
   };
 }

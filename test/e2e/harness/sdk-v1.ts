@@ -8,6 +8,7 @@ import { McpError, ResultSchema } from '@modelcontextprotocol/sdk/types.js';
 import { asJson, type Connect, MAX_LINE, PATIENCE, RpcError, type Target } from './client.js';
 
 export const connectV1: Connect = async (target, options, heard) => {
+  if (options.era !== 'legacy') throw new Error(`SDK v1 has no era ${options.era}`);
   const { name, version, ...info } = options.clientInfo;
   const client = new Client(
     { ...info, name: String(name), version: String(version) },
@@ -35,7 +36,9 @@ export const connectV1: Connect = async (target, options, heard) => {
       }
     },
     notify: (method, params) => client.notification({ method, params: { ...params } }),
+    listen: () => Promise.reject(new Error('SDK v1 has no subscriptions/listen')),
     info: () => ({
+      era: 'legacy',
       server: client.getServerVersion(),
       capabilities: client.getServerCapabilities(),
       instructions: client.getInstructions(),

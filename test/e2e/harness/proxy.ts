@@ -13,6 +13,9 @@ export const LEGACY_SERVER = [process.execPath, join(SERVERS, 'legacy-everything
 /** The fixture servers that speak the modern era, by itself and beside the legacy one. */
 export const MODERN_SERVER = [process.execPath, join(SERVERS, 'modern-server.mjs')] as const;
 export const DUAL_SERVER = [process.execPath, join(SERVERS, 'dual-server.mjs')] as const;
+/** Fixture servers written by hand, of one era each. */
+export const MODERN_RAW = [process.execPath, join(SERVERS, 'modern-raw.mjs')] as const;
+export const LEGACY_RAW = [process.execPath, join(SERVERS, 'legacy-raw.mjs')] as const;
 const LEGACY_HTTP = join(SERVERS, 'legacy-http.mjs');
 
 export interface StartedProxy {

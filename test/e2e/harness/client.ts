@@ -24,7 +24,7 @@ export interface RequestOptions {
 }
 
 /** What a client speaks: one era, or whatever it finds the server to speak. */
-export type Era = 'legacy' | 'auto' | 'modern';
+type Era = 'legacy' | 'auto' | 'modern';
 
 /** What a client of the modern era listens to. */
 export interface Listening {

@@ -6,6 +6,8 @@ const PNG = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAM
 const WAV = 'UklGRiQAAABXQVZFZm10IBAAAAABAAEAQB8AAIA+AAACABAAZGF0YQAAAAA=';
 
 export const text = (words) => ({ type: 'text', text: words });
+/** A tool's result of one text. */
+export const says = (words) => ({ content: [text(words)] });
 export const image = { type: 'image', data: PNG, mimeType: 'image/png' };
 export const audio = { type: 'audio', data: WAV, mimeType: 'audio/wav' };
 export const embedded = (uri, mimeType, words) => ({

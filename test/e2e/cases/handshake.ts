@@ -5,6 +5,7 @@ import { CAPABILITIES, type Case } from './case.js';
 export const HANDSHAKE: readonly Case[] = [
   {
     title: `${req('lifecycle.initialize.answered', 'logging.declared', 'completions.declared', 'stdio.supported')} the server's identity, capabilities and instructions are its own`,
+    client: 'legacy',
     server: 'legacy',
     run: async (client) => {
       const info = client.info();
@@ -22,6 +23,51 @@ export const HANDSHAKE: readonly Case[] = [
         resources: { subscribe: true, listChanged: true },
         tools: { listChanged: true },
         tasks: { list: {}, cancel: {}, requests: { tools: { call: {} } } },
+        experimental: { 'com.example/unheard-of': { depth: 3, words: ['a', 'b'] } },
+      });
+      expect(info.instructions).toBe('Call "echo" first.\nThen read “demo://static/1”.');
+    },
+  },
+  {
+    title: "a legacy server's identity, capabilities and instructions reach a modern client, but for tasks",
+    client: 'modern',
+    server: 'legacy',
+    run: async (client) => {
+      const info = client.info();
+      expect(info.server).toMatchObject({
+        name: 'legacy-everything',
+        version: '3.1.4',
+        title: 'Legacy: everything, übersetzt',
+      });
+      expect(info.capabilities).toEqual({
+        logging: {},
+        completions: {},
+        prompts: { listChanged: true },
+        resources: { subscribe: true, listChanged: true },
+        tools: { listChanged: true },
+        experimental: { 'com.example/unheard-of': { depth: 3, words: ['a', 'b'] } },
+      });
+      expect(info.instructions).toBe('Call "echo" first.\nThen read “demo://static/1”.');
+    },
+  },
+  {
+    title: "a modern server's identity, capabilities and instructions",
+    server: 'modern',
+    run: async (client) => {
+      const info = client.info();
+      expect(info.server).toEqual({
+        name: 'modern-everything',
+        version: '2.7.1',
+        title: 'Modern: everything, übersetzt',
+        websiteUrl: 'https://example.com/modern',
+        icons: [{ src: 'data:image/png;base64,AA==', mimeType: 'image/png', sizes: ['48x48'] }],
+      });
+      expect(info.capabilities).toMatchObject({
+        logging: {},
+        completions: {},
+        prompts: { listChanged: true },
+        resources: { subscribe: true, listChanged: true },
+        tools: { listChanged: true },
         experimental: { 'com.example/unheard-of': { depth: 3, words: ['a', 'b'] } },
       });
       expect(info.instructions).toBe('Call "echo" first.\nThen read “demo://static/1”.');

@@ -1,8 +1,7 @@
 /** What the headers of a modern client's requests have to say, and which of them nobody listens to. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { LEGACY_VERSIONS } from '../../src/relay/handshake.js';
 import { req } from '../requirements.js';
-import { BOTH, Client, initializeBody, post, requestBody } from './harness/client.js';
+import { BOTH, Client, post, requestBody } from './harness/client.js';
 import { exchange } from './harness/http.js';
 import {
   ask,

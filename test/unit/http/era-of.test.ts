@@ -4,7 +4,6 @@ import { ALL_VERSIONS } from '../../../src/eras/versions.js';
 import { eraOf, type Verdict } from '../../../src/http/era-of.js';
 import type { Message } from '../../../src/jsonrpc/message.js';
 import { scan } from '../../../src/jsonrpc/scan.js';
-import { LEGACY_VERSIONS } from '../../../src/relay/handshake.js';
 import { req } from '../../requirements.js';
 
 const MODERN = '2026-07-28';

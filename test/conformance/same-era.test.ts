@@ -22,4 +22,4 @@ describe.each(['legacy', 'modern'] as const)('the %s server by itself', { timeou
 });
 
 passesThroughProxy('legacy', 'legacy');
-passesThroughProxy('modern', 'modern', { joined: false });
+passesThroughProxy('modern', 'modern');

@@ -11,7 +11,7 @@ import { versionList } from './errors.js';
 const TASKS_EXTENSION = 'io.modelcontextprotocol/tasks';
 
 /** The lists whose changes a server can tell of. */
-export const LISTS = ['tools', 'prompts', 'resources'] as const;
+const LISTS = ['tools', 'prompts', 'resources'] as const;
 export type List = (typeof LISTS)[number];
 
 /** What a client says of itself in `initialize`, for the modern era. Raw JSON of objects. */

@@ -293,7 +293,7 @@ describe('a stream that ends', () => {
     for (let i = 0; i < 8; i++) {
       stage.answers(current, { resultType: 'complete' });
       const before = stage.clock.now();
-      while (pauses.length <= i) {
+      for (let waited = 0; pauses.length <= i && waited <= LONGEST_PAUSE_MS; waited += 500) {
         stage.clock.advance(500);
         const [next] = stage.server.take();
         if (next === undefined) continue;

@@ -125,22 +125,14 @@ describe('a result that asks', () => {
 describe('a call that cannot go on', () => {
   const declared = { elicitation: {}, sampling: {} };
   it.each([
-    [`${req('legacy-client.questions-declared')} roots`, inputRequired({ a: FORM, b: ROOTS }), /"roots"/],
+    ['roots', inputRequired({ a: FORM, b: ROOTS }), /"roots"/],
+    ['a URL', inputRequired({ a: URL_QUESTION }), /"elicitation.url"/],
     [
-      `${req('legacy-client.questions-declared')} a URL`,
-      inputRequired({ a: URL_QUESTION }),
-      /"elicitation.url"/,
-    ],
-    [
-      `${req('legacy-client.questions-declared')} tools`,
+      'tools',
       inputRequired({ a: { ...SAMPLING, params: { ...SAMPLING.params, tools: [] } } }),
       /"sampling.tools"/,
     ],
-    [
-      `${req('legacy-client.questions-allowed')} another method`,
-      inputRequired({ a: { method: 'tools/list' } }),
-      /tools\/list, which no server may/,
-    ],
+    ['another method', inputRequired({ a: { method: 'tools/list' } }), /tools\/list, which no server may/],
     ['no method', inputRequired({ a: { params: {} } }), /something without a method/],
     ['params that are none', inputRequired({ a: { ...FORM, params: 7 } }), /in a form that is none/],
     ['no object', { resultType: 'input_required', inputRequests: [] }, /no object/],
@@ -151,21 +143,24 @@ describe('a call that cannot go on', () => {
       inputRequired(Object.fromEntries(Array.from({ length: MAX_QUESTIONS + 1 }, (_, i) => [`k${i}`, FORM]))),
       /at most 64/,
     ],
-  ])('because the server asks for %s ends in words', (_, result, expected) => {
-    const tool = Stage.ready(declared);
-    tool.answers(tool.calls(), result);
-    const { result: answer } = read(tool.client.takeOne());
-    expect(answer).toMatchObject({ isError: true, content: [{ type: 'text' }] });
-    expect(answer.content[0].text).toMatch(expected);
-    expect(answer.content[0].text).toContain('server "demo"');
+  ])(
+    `${req('legacy-client.questions-declared', 'legacy-client.questions-allowed')} because the server asks for %s ends in words`,
+    (_, result, expected) => {
+      const tool = Stage.ready(declared);
+      tool.answers(tool.calls(), result);
+      const { result: answer } = read(tool.client.takeOne());
+      expect(answer).toMatchObject({ isError: true, content: [{ type: 'text' }] });
+      expect(answer.content[0].text).toMatch(expected);
+      expect(answer.content[0].text).toContain('server "demo"');
 
-    const prompt = Stage.ready(declared);
-    prompt.client.asks('1', 'prompts/get', { name: 'p' });
-    prompt.answers(prompt.server.takeOne(), result);
-    const { error } = read(prompt.client.takeOne());
-    expect(error?.code).toBe(-32603);
-    expect(error?.message).toMatch(expected);
-  });
+      const prompt = Stage.ready(declared);
+      prompt.client.asks('1', 'prompts/get', { name: 'p' });
+      prompt.answers(prompt.server.takeOne(), result);
+      const { error } = read(prompt.client.takeOne());
+      expect(error?.code).toBe(-32603);
+      expect(error?.message).toMatch(expected);
+    },
+  );
 
   it.each([
     ['an error', '"error":{"code":-1,"message":"not now"}', /not now/],
@@ -217,6 +212,7 @@ describe('a call that the client gives up', () => {
     });
     stage.answers(round, { resultType: 'complete', content: [] });
     expect(stage.client.take()).toEqual([]);
+    expect(stage.events).toMatchObject([{ text: expect.stringMatching(/which nobody waits for$/) }]);
   });
 
   it(`${req('legacy-client.cancelled')} while it is asked takes the questions back, and tells the server nothing`, () => {

@@ -1,5 +1,5 @@
 import { LegacyClientLink, type LegacyClientOptions } from '../../../../src/eras/legacy-client/link.js';
-import { type Key, keyOf } from '../../../../src/jsonrpc/message.js';
+import type { Key } from '../../../../src/jsonrpc/message.js';
 import type { ProxyEvent } from '../../../../src/observability/events.js';
 import { HandClock } from '../../relay/hand-clock.js';
 import { MemoryLink, message } from '../../relay/memory-link.js';
@@ -30,7 +30,7 @@ export const DISCOVERED = {
 /** The same without anything that a stream would be opened for. */
 export const QUIET = { ...DISCOVERED, capabilities: { tools: {}, logging: {} } };
 
-export const ALL_CAPABILITIES = {
+const ALL_CAPABILITIES = {
   roots: { listChanged: true },
   sampling: { tools: {} },
   elicitation: { form: {}, url: {} },
@@ -118,10 +118,6 @@ export class Stage {
     this.client.asks(id, 'tools/call', params);
     return this.server.takeOne();
   }
-}
-
-export function keyOfMessage(text: string): Key {
-  return keyOf(message(text).id ?? 'null');
 }
 
 /** What a result with questions looks like. */

@@ -83,7 +83,7 @@ export class Audience {
             '(sharing "session" gives each client its own process)';
       return { code: ErrorCode.InternalError, reason };
     }
-    return refusalOf(question, port.capabilities) ?? port;
+    return (port.capabilities && refusalOf(question, port.capabilities)) ?? port;
   }
 
   /** Who hears a notification; undefined where it belongs to one of several and nothing says to which. */

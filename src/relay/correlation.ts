@@ -43,10 +43,11 @@ export interface CorrelationOptions {
 
 /** What is known of a session when it joins. */
 export interface Joining {
-  /** What its client can be asked, where its `initialize` does not come through here. */
-  readonly capabilities?: Readonly<Record<string, unknown>>;
-  /** It wants no log messages but those of its own requests, by the level that it sets. */
-  readonly isQuiet?: boolean;
+  /**
+   * A translator stands before its client: that one knows itself what its client can be asked, and wants no
+   * log messages but by the level that it sets.
+   */
+  readonly isTranslated?: boolean;
 }
 
 /**
@@ -131,12 +132,12 @@ export class Correlation implements PortOwner {
   }
 
   /** A new session's end. Where the upstream is gone, its first request is told so, and it ends. */
-  attach({ capabilities = {}, isQuiet = false }: Joining = {}): Link {
+  attach({ isTranslated = false }: Joining = {}): Link {
     const port = new Port(this);
-    port.capabilities = capabilities;
+    if (isTranslated) port.capabilities = undefined;
     if (this.#lost) return port;
     this.#ports.add(port);
-    this.#conduct.join(port, isQuiet);
+    this.#conduct.join(port, isTranslated);
     this.#options.onPorts?.(this.#ports.size);
     return port;
   }

@@ -34,8 +34,11 @@ export interface PortOwner {
 export class Port implements Link {
   /** Open requests of this session, by the key of the id that the session gave them. */
   readonly calls = new Map<Key, Call>();
-  /** What this session's client said it can be asked: the `capabilities` of its `initialize`. */
-  capabilities: Readonly<Record<string, unknown>> = {};
+  /**
+   * What this session's client said it can be asked: the `capabilities` of its `initialize`. Undefined: who
+   * stands before it judges that.
+   */
+  capabilities: Readonly<Record<string, unknown>> | undefined = {};
   readonly #owner: PortOwner;
   #receiver: Receiver | undefined;
   #open = true;

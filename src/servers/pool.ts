@@ -13,6 +13,8 @@ const MAX_PROCESSES = 100;
  * `npx` and its like may download for so long before they find that there is no such package.
  */
 export const START_PHASE_MS = 60_000;
+/** How long a process that was started ahead of need waits for it, in milliseconds. */
+const AHEAD_MS = 60_000;
 /** How long a process that nobody uses stays for the next client, in milliseconds. */
 const PROCESS_IDLE_MS = 15 * 60_000;
 
@@ -148,6 +150,16 @@ export class Pool {
     const spare = this.#startProcess(probe);
     this.#spare = spare;
     return spare;
+  }
+
+  /** Starts a process for whoever comes next, where there is room for it; it ends if nobody comes for a while. */
+  startAhead(): void {
+    const max = this.#options.maxProcesses ?? MAX_PROCESSES;
+    if (this.#stopping || this.#spare !== undefined || this.#processes.size >= max) return;
+    const spare = this.startSpare();
+    this.#options.clock.after(AHEAD_MS, () => {
+      if (this.#spare === spare) this.retire(spare, 'nobody came for it');
+    });
   }
 
   /** Takes note of what went wrong with the server, and tells it. */

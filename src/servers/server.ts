@@ -313,7 +313,7 @@ export class Server {
   /** A session with a server of the legacy era, begun with what a modern client says of itself. */
   #legacySession(envelope: Envelope, isCall: boolean): LegacySession | Promise<LegacySession> {
     const placement = placeModern(this.definition.sharing, envelope);
-    const joining: Joining = { capabilities: envelope.capabilities, isQuiet: true };
+    const joining: Joining = { isTranslated: true };
     if (placement.kind === 'shared') {
       const process = this.#sharedBy(placement, 'legacy');
       const params = placement === EVERYBODY ? ownInitialize(placement) : initializeOf(envelope, OWN_INFO);
@@ -340,6 +340,9 @@ export class Server {
   /** At once where the handshake is done already, so that a call costs no turn of the loop. */
   #begun(process: ServerProcess, params: object, attach: () => Link): LegacySession | Promise<LegacySession> {
     if (process.initialized !== undefined) return { link: attach(), initialized: process.initialized };
+    // A modern client has no handshake at which it would expect to wait, and may need another process with its
+    // next request, for other capabilities or while a call of it waits for a person.
+    this.pool.startAhead();
     return this.#handshake(process, params).then((initialized) => ({ link: attach(), initialized }));
   }
 

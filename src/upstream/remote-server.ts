@@ -182,7 +182,7 @@ export class RemoteServer {
     }
     try {
       const initialized = await correlation.initialize(params);
-      const link = correlation.attach({ capabilities: envelope.capabilities, isQuiet: true });
+      const link = correlation.attach({ isTranslated: true });
       return { link, initialized };
     } catch (error) {
       if (this.#sessions.get(profile) === correlation) {

@@ -13,7 +13,7 @@ import { inputRequestOf, inputRequired, urlElicitationsOf } from './input-requir
 import { legacyRequest } from './legacy-request.js';
 import type { LegacySession } from './legacy-session.js';
 import { ASKING_METHODS, QUESTION_METHODS } from './methods.js';
-import { codeOf, modernError, modernResponse } from './modern-answer.js';
+import { codeOf, missingCapability, modernError, modernResponse } from './modern-answer.js';
 import type { Parkable } from './parking.js';
 import type { RequestLink } from './request-link.js';
 import type { ServerFacts } from './server-facts.js';
@@ -62,6 +62,8 @@ export class LegacyCall implements Parkable {
   #capabilities: Envelope['capabilities'];
   #level: string | undefined;
   #minted = 0;
+  /** What the server has asked for and this client did not declare. */
+  #undeclared: string | undefined;
   /** What the server answered while nobody waited. */
   #answer: Message | undefined;
   #over = false;
@@ -180,7 +182,10 @@ export class LegacyCall implements Parkable {
       );
     }
     const refusal = refusalOf(question, this.#capabilities);
-    if (refusal !== undefined) return refusal;
+    if (refusal !== undefined) {
+      this.#undeclared = method;
+      return refusal;
+    }
     if (entry === undefined) return internal('it is nested too deeply');
     if (this.#questions.has(keyOf(question.id ?? 'null'))) {
       return { code: ErrorCode.InvalidRequest, reason: 'its id is in use by a question that is still open' };
@@ -270,7 +275,11 @@ export class LegacyCall implements Parkable {
     const { serverInfo } = this.#facts;
     if (answer.kind === 'response') return modernResponse(answer, this.#method, serverInfo);
     const urls = ASKING_METHODS.has(this.#method) ? this.#urlsOf(answer, caller.envelope) : [];
-    if (urls.length === 0) return modernError(answer, this.#method);
+    if (urls.length === 0) {
+      return this.#undeclared === undefined
+        ? modernError(answer, this.#method)
+        : missingCapability(answer, this.#undeclared);
+    }
     // The call is over for the server, which asks to be called again: so there is nothing to park.
     const { clock, limits, seal, states } = this.#host;
     const anew = { kind: 'anew', round: seal.newId(), expires: clock.now() + limits.parkedMs } as const;

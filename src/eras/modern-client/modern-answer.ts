@@ -1,7 +1,8 @@
 import { ErrorCode, McpErrorCode } from '../../jsonrpc/errors.js';
+import { makeError } from '../../jsonrpc/make.js';
 import { memberOf, membersOf, objectOf } from '../../jsonrpc/members.js';
-import { answerOf, type Message, metaOf, resultTypeOf, withInserted } from '../../jsonrpc/message.js';
-import type { Wire } from '../../jsonrpc/wire.js';
+import { answerOf, type Message, metaOf, resultTypeOf, textOf, withInserted } from '../../jsonrpc/message.js';
+import { parseWire, type Wire } from '../../jsonrpc/wire.js';
 import { META } from '../meta-keys.js';
 import { CACHEABLE_METHODS } from './methods.js';
 import { replaced } from './splice.js';
@@ -82,6 +83,28 @@ export function modernError(error: Message, method: Wire): Message {
   }
   if (code === McpErrorCode.UrlElicitationRequired) return withCode(error, ErrorCode.InternalError);
   return error;
+}
+
+/** Which capability a client has to declare, to be asked this. */
+const CAPABILITY_FOR: Readonly<Record<string, string>> = {
+  'sampling/createMessage': 'sampling',
+  'elicitation/create': 'elicitation',
+  'roots/list': 'roots',
+};
+
+/**
+ * The error of a call that a server could not finish because it may not ask its client something (2026-07-28,
+ * `basic/index`, "Per-request protocol fields"): the client may come back with the capability declared.
+ *
+ * @param question the method of what it asked
+ */
+export function missingCapability(error: Message, question: string): Message {
+  const capability = CAPABILITY_FOR[question] ?? question;
+  const reason = textOf(parseWire(memberOf(answerOf(error), 'message') ?? 'null'), '');
+  const text = `The server needs the client capability "${capability}" for this, which the request does not declare. ${reason}`;
+  return makeError(error.id ?? 'null', McpErrorCode.MissingClientCapability, text.trim(), {
+    requiredCapabilities: { [capability]: {} },
+  });
 }
 
 function withCode(error: Message, code: number): Message {

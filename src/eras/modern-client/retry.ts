@@ -9,7 +9,10 @@ export interface Retry {
   readonly responses: ReadonlyMap<string, Wire>;
 }
 
-/** Reads it. Undefined: the request is a fresh one. A text: why it can be neither. */
+/**
+ * Reads it. Undefined: the request is a fresh one; without a state there is nothing that answers could belong
+ * to, and what a server does not recognize it should ignore ("Error Handling"). A text: why it can be neither.
+ */
 export function retryOf(request: Message): Retry | string | undefined {
   if (request.paramsAt < 0) return undefined;
   let state: Wire | undefined;
@@ -18,11 +21,7 @@ export function retryOf(request: Message): Retry | string | undefined {
     if (key === 'requestState') state = value;
     else if (key === 'inputResponses') responses = value;
   }
-  if (state === undefined) {
-    return responses === undefined
-      ? undefined
-      : 'params.inputResponses came without the requestState that it belongs to; send both, or begin the call anew without either';
-  }
+  if (state === undefined) return undefined;
   const text = parseWire(state);
   if (typeof text !== 'string') return 'params.requestState must be a text';
   if (responses !== undefined && !responses.startsWith('{')) return 'params.inputResponses must be an object';

@@ -91,6 +91,40 @@ describe('a question of the server', () => {
     },
   );
 
+  it('that was not declared makes the error of the call say which capability is missing', () => {
+    const stage = new Stage();
+    const asker = stage.asks('tools/call', { name: 't' }, { capabilities: {} });
+    const call = stage.server.takeOne();
+    stage.server.says(question('"a"', 'sampling/createMessage', '{}'));
+    stage.server.take();
+    stage.server.says(
+      `{"jsonrpc":"2.0","id":${JSON.stringify(read(call).id)},"error":{"code":-32000,"message":"no"}}`,
+    );
+    expect(read(asker.takeOne())).toMatchObject({
+      id: 1,
+      error: { code: -32021, data: { requiredCapabilities: { sampling: {} } } },
+    });
+  });
+
+  it('that was not declared leaves a result as it is, which the server has given all the same', () => {
+    const stage = new Stage();
+    const asker = stage.asks('tools/call', { name: 't' }, { capabilities: {} });
+    const call = stage.server.takeOne();
+    stage.server.says(question('"a"', 'sampling/createMessage', '{}'));
+    stage.server.take();
+    stage.answers(call, { content: [], isError: true });
+    expect(read(asker.takeOne())).toMatchObject({ result: { isError: true, resultType: 'complete' } });
+  });
+
+  it('is asked where answers came that belong to nothing', () => {
+    const stage = new Stage();
+    const asker = stage.asks('tools/call', { name: 't', inputResponses: { other: ROOTS } }, DECLARED);
+    expect(stage.server.takeOne()).not.toContain('inputResponses');
+    stage.server.says(question('1'));
+    stage.gathers();
+    expect(read(asker.takeOne())).toMatchObject({ result: { resultType: 'input_required' } });
+  });
+
   it(`${req('m2l.server-ping')} is answered in place of the client where it is a ping`, () => {
     const stage = new Stage();
     stage.calls({});
@@ -533,7 +567,6 @@ describe('a requestState', () => {
   it.each<[unknown, unknown, RegExp]>([
     [7, { q1: ROOTS }, /must be a text/],
     [null, undefined, /must be a text/],
-    [undefined, { q1: ROOTS }, /without the requestState/],
     ['s', 7, /inputResponses must be an object/],
     ['s', [], /inputResponses must be an object/],
     ['s', { q1: null }, /inputResponses\["q1"\] must be an object/],
@@ -542,7 +575,7 @@ describe('a requestState', () => {
     const asker = stage.asks(
       'tools/call',
       {
-        ...(state === undefined ? {} : { requestState: state }),
+        requestState: state,
         ...(responses === undefined ? {} : { inputResponses: responses }),
       },
       DECLARED,

@@ -64,18 +64,22 @@ function skipSpace(text: Wire, start: number): number {
 }
 
 /** Ends of values: brackets and quotes are what matters, all else is known to be valid. */
-const STRING_END = /["\\]/g;
 const BRACKET_OR_QUOTE = /["[\]{}]/g;
 const SCALAR_END = /[,\]}\s]|$/g;
 
-function endOfString(text: Wire, open: number): number {
-  let at = open + 1;
+/**
+ * Where the string ends that begins at `open`, given a text that is known to be valid.
+ * A quote ends a string unless an odd number of backslashes stands before it. Strings can be very long, and
+ * nothing finds a character as fast as `indexOf`.
+ */
+export function endOfString(text: Wire, open: number): number {
+  let at = open;
   for (;;) {
-    STRING_END.lastIndex = at;
-    const found = STRING_END.exec(text);
-    if (found === null) return text.length;
-    if (found[0] === '"') return found.index + 1;
-    at = found.index + 2;
+    at = text.indexOf('"', at + 1);
+    if (at < 0) return text.length;
+    let backslashes = 0;
+    while (text.charAt(at - 1 - backslashes) === '\\') backslashes++;
+    if (backslashes % 2 === 0) return at + 1;
   }
 }
 

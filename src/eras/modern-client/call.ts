@@ -267,18 +267,20 @@ export class LegacyCall implements Parkable {
   #finish(answer: Message): void {
     const caller = this.#caller;
     this.#end();
-    if (caller !== undefined) caller.client.answer(this.#modern(withId(answer, caller.client.id), caller));
+    if (caller !== undefined) caller.client.answer(this.#modern(answer, caller));
     this.#session.link.close({ kind: 'ended', text: 'the request was answered' });
   }
 
   #modern(answer: Message, caller: Caller): Message {
     const { serverInfo } = this.#facts;
-    if (answer.kind === 'response') return modernResponse(answer, this.#method, serverInfo);
+    if (answer.kind === 'response') return modernResponse(answer, this.#method, caller.client.id, serverInfo);
     const urls = ASKING_METHODS.has(this.#method) ? this.#urlsOf(answer, caller.envelope) : [];
     if (urls.length === 0) {
-      return this.#undeclared === undefined
-        ? modernError(answer, this.#method)
-        : missingCapability(answer, this.#undeclared);
+      const error =
+        this.#undeclared === undefined
+          ? modernError(answer, this.#method)
+          : missingCapability(answer, this.#undeclared);
+      return withId(error, caller.client.id);
     }
     // The call is over for the server, which asks to be called again: so there is nothing to park.
     const { clock, limits, seal, states } = this.#host;

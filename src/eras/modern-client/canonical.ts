@@ -1,3 +1,4 @@
+import { endOfString } from '../../jsonrpc/members.js';
 import { keyOf } from '../../jsonrpc/message.js';
 import type { Wire } from '../../jsonrpc/wire.js';
 
@@ -11,7 +12,6 @@ export function canonical(text: Wire): string {
   return new Reader(text).value();
 }
 
-const STRING_END = /["\\]/g;
 const SCALAR_END = /[,\]}\s]|$/g;
 
 class Reader {
@@ -63,13 +63,9 @@ class Reader {
   }
 
   #string(): string {
-    const start = this.#at++;
-    for (;;) {
-      STRING_END.lastIndex = this.#at;
-      const found = STRING_END.exec(this.#text);
-      this.#at = found === null ? this.#text.length : found.index + (found[0] === '"' ? 1 : 2);
-      if (found === null || found[0] === '"') return keyOf(this.#text.slice(start, this.#at));
-    }
+    const start = this.#at;
+    this.#at = endOfString(this.#text, start);
+    return keyOf(this.#text.slice(start, this.#at));
   }
 
   #scalar(): string {

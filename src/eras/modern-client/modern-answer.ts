@@ -1,42 +1,49 @@
 import { ErrorCode, McpErrorCode } from '../../jsonrpc/errors.js';
 import { makeError } from '../../jsonrpc/make.js';
 import { memberOf, membersOf, objectOf } from '../../jsonrpc/members.js';
-import { answerOf, type Message, metaOf, resultTypeOf, textOf, withInserted } from '../../jsonrpc/message.js';
+import { answerOf, type Message, metaOf, resultTypeOf, textOf, withId } from '../../jsonrpc/message.js';
 import { parseWire, type Wire } from '../../jsonrpc/wire.js';
 import { META } from '../meta-keys.js';
 import { CACHEABLE_METHODS } from './methods.js';
-import { replaced } from './splice.js';
+import { type Change, replaced, withIdAndInserted } from './splice.js';
 
 /**
  * A legacy server's response as the modern era has it: with `resultType`, with `ttlMs` and `cacheScope` where
  * the method's results can be cached, and with the server's identity (2026-07-28, `basic/index`, "Result
  * Responses"; `server/utilities/caching`). Put in between: however large it is, nothing else is read.
  *
+ * @param id raw JSON of the id that it gets
  * @param serverInfo raw JSON
  */
-export function modernResponse(response: Message, method: Wire, serverInfo: Wire | undefined): Message {
-  if (response.text.charAt(response.answerAt) !== '{') return response;
+export function modernResponse(
+  response: Message,
+  method: Wire,
+  id: Wire,
+  serverInfo: Wire | undefined,
+): Message {
+  if (response.text.charAt(response.answerAt) !== '{') return withId(response, id);
   const cacheable = CACHEABLE_METHODS.has(method);
   const wrong = wrongMembers(response, cacheable);
   if (wrong.size > 0) {
     const rest = objectOf(membersOf(answerOf(response)).filter(({ key }) => !wrong.has(key)));
-    const without = replaced(response, response.answerAt, response.answerEnd, rest);
-    return without === undefined ? response : modernResponse(without, method, serverInfo);
+    const without = replaced(response, { at: response.answerAt, end: response.answerEnd, value: rest });
+    return without === undefined ? withId(response, id) : modernResponse(without, method, id, serverInfo);
   }
   const added: Wire[] = [];
+  const inserted: Pick<Change, 'at' | 'value'>[] = [];
   if (response.typeAt < 0) added.push('"resultType":"complete"');
   if (cacheable && response.ttlAt < 0) added.push('"ttlMs":0');
   if (cacheable && response.scopeAt < 0) added.push('"cacheScope":"private"');
-  let modern = response;
   if (serverInfo !== undefined) {
-    const own = `"${META.serverInfo}":${serverInfo}`;
+    const identity = `"${META.serverInfo}":${serverInfo}`;
     const meta = metaOf(response);
-    if (meta === undefined) added.push(`"_meta":{${own}}`);
+    if (meta === undefined) added.push(`"_meta":{${identity}}`);
     else if (meta.startsWith('{') && memberOf(meta, META.serverInfo) === undefined) {
-      modern = inFront(modern, modern.metaAt, own);
+      inserted.push(inFront(response, response.metaAt, identity));
     }
   }
-  return added.length === 0 ? modern : inFront(modern, modern.answerAt, added.join(','));
+  if (added.length > 0) inserted.push(inFront(response, response.answerAt, added.join(',')));
+  return withIdAndInserted(response, id, inserted);
 }
 
 /** Members that a legacy result is free to use for something else than the modern era does. */
@@ -58,12 +65,11 @@ function startsAt(pattern: RegExp, { text }: Message, at: number): boolean {
   return pattern.test(text);
 }
 
-/** Puts members in front of those of the object that begins at `at`. */
-function inFront(message: Message, at: number, members: Wire): Message {
-  const first = /[^\s]/g;
-  first.lastIndex = at + 1;
-  const empty = first.exec(message.text)?.[0] === '}';
-  return withInserted(message, at + 1, empty ? members : `${members},`);
+/** Members in front of those of the object that begins at `at`. */
+function inFront({ text }: Message, at: number, members: Wire): Pick<Change, 'at' | 'value'> {
+  let next = at + 1;
+  while (text.charCodeAt(next) <= 0x20) next++;
+  return { at: at + 1, value: text.charAt(next) === '}' ? members : `${members},` };
 }
 
 /** The code of an error; undefined where it has none. */
@@ -111,5 +117,5 @@ function withCode(error: Message, code: number): Message {
   const members = membersOf(answerOf(error)).map((member) =>
     member.key === 'code' ? { ...member, value: String(code) } : member,
   );
-  return replaced(error, error.answerAt, error.answerEnd, objectOf(members)) ?? error;
+  return replaced(error, { at: error.answerAt, end: error.answerEnd, value: objectOf(members) }) ?? error;
 }

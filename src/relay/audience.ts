@@ -10,17 +10,22 @@ import type { SharedUpstream } from './shared-upstream.js';
 const RELATED_TASK = 'io.modelcontextprotocol/related-task';
 
 /**
- * How long a server may still be at work for a request that was given up, in milliseconds: it need not answer
- * any more, so nobody knows when it stops. What it asks or says in that time may be meant for that session.
+ * How long what a server asks or says may have been meant for a request that was given up, in milliseconds: it
+ * may have been sent before the server knew.
  */
-export const ABANDONED_MS = 10_000;
+export const ABANDONED_MS = 2000;
+/**
+ * How long a server may still be at work for such a request, in milliseconds. It need not answer any more, so
+ * nobody knows when it stops, if it does.
+ */
+export const HAUNTED_MS = 30_000;
 
 /** Decides which of the sessions that share an upstream a message of the server is for. Never a guess. */
 export class Audience {
   readonly #host: ConductHost;
   readonly #ports: ReadonlySet<Port>;
   /** Requests that were given up not long ago: whose each was, by the id that the server knows. */
-  readonly #abandoned = new Map<Key, { readonly port: Port; readonly until: number }>();
+  readonly #abandoned = new Map<Key, { readonly port: Port; readonly since: number }>();
   readonly #shared: SharedUpstream;
   readonly #questions: Questions;
   /** Sessions that have a request open: what the server sends may be caused by one of them. */
@@ -41,11 +46,12 @@ export class Audience {
     this.#busy.delete(port);
   }
 
+  /** Whether the server may still be at work for what was given up. */
   get haunted(): boolean {
     const now = this.#host.now();
     // The oldest come first, and the first that is to be kept says that all behind it are.
-    for (const [key, { until }] of this.#abandoned) {
-      if (until > now) break;
+    for (const [key, { since }] of this.#abandoned) {
+      if (now - since < HAUNTED_MS) break;
       this.#abandoned.delete(key);
     }
     return this.#abandoned.size > 0;
@@ -53,7 +59,17 @@ export class Audience {
 
   abandoned({ port, upstreamId }: Call): void {
     if (port === undefined || upstreamId === undefined || this.#host.exclusive) return;
-    this.#abandoned.set(keyOf(upstreamId), { port, until: this.#host.now() + ABANDONED_MS });
+    this.#abandoned.set(keyOf(upstreamId), { port, since: this.#host.now() });
+  }
+
+  /** Whether what comes now may be meant for a session other than this one, which has given a request up. */
+  #maybeMeantForOther(port: Port | undefined): boolean {
+    if (!this.haunted) return false;
+    const now = this.#host.now();
+    for (const one of this.#abandoned.values()) {
+      if (one.port !== port && now - one.since < ABANDONED_MS) return true;
+    }
+    return false;
   }
 
   /** The server has answered what was given up: it is no longer at work for it. */
@@ -121,7 +137,7 @@ export class Audience {
   #ofUnattributed(message: Message, known: Port | undefined): Port[] | undefined {
     const cause = known ?? this.#causedBy(message);
     if (cause !== undefined) return [cause];
-    const mayBeOnes = this.#busy.size > 0 || this.haunted || isRelatedToTask(message);
+    const mayBeOnes = this.#busy.size > 0 || this.#maybeMeantForOther(undefined) || isRelatedToTask(message);
     return mayBeOnes ? undefined : [...this.#ports];
   }
 
@@ -130,8 +146,7 @@ export class Audience {
     if (isRelatedToTask(message)) return this.#shared.tasks.owner(relatedTask(message).taskId);
     if (this.#busy.size !== 1) return undefined;
     const [port] = this.#busy;
-    if (this.haunted) for (const one of this.#abandoned.values()) if (one.port !== port) return undefined;
-    return port;
+    return this.#maybeMeantForOther(port) ? undefined : port;
   }
 }
 

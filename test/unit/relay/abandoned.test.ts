@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ABANDONED_MS } from '../../../src/relay/audience.js';
+import { ABANDONED_MS, HAUNTED_MS } from '../../../src/relay/audience.js';
 import { INITIALIZED, read, Stage } from './stage.js';
 
 const QUESTION = '{"jsonrpc":"2.0","id":"q","method":"roots/list"}';
@@ -30,11 +30,12 @@ describe('what a server asks or says after a request was given up', () => {
     one.server.says(LOG);
     expect([a.take(), b.take()]).toEqual([[], []]);
     expect(read(one.server.takeOne())).toMatchObject({ id: 'q', error: {} });
-    expect(one.correlation.haunted).toBe(true);
     one.clock.advance(ABANDONED_MS);
-    expect(one.correlation.haunted).toBe(false);
     one.server.says(QUESTION);
     expect(read(b.takeOne())).toMatchObject({ id: 'q' });
+    expect(one.correlation.haunted).toBe(true);
+    one.clock.advance(HAUNTED_MS);
+    expect(one.correlation.haunted).toBe(false);
   });
 
   it('is whose it seems to be once the server has answered what was given up', () => {

@@ -18,6 +18,7 @@ import type { Conduct, ConductHost } from './conduct.js';
 import { guarded } from './guarded.js';
 import { LegacyConduct } from './legacy-conduct.js';
 import type { CloseReason, Link } from './link.js';
+import { lossText } from './loss.js';
 import { ModernConduct } from './modern-conduct.js';
 import { type Call, Port, type PortOwner } from './port.js';
 
@@ -362,8 +363,7 @@ export class Correlation implements PortOwner {
   }
 
   #lossFor(id: Wire, reason: CloseReason): Message {
-    const text = `server "${this.#options.server}": ${reason.text}`;
-    return makeError(id, ErrorCode.InternalError, text, reason.data);
+    return makeError(id, ErrorCode.InternalError, lossText(this.#options.server, reason), reason.data);
   }
 
   #tell(level: 'debug' | 'warning', text: string): void {

@@ -238,7 +238,7 @@ export class Server {
 
   /** A server that refuses `initialize` may be one of the modern era: then the client is served through a translator. */
   #otherwise(refusal: Message, process: ServerProcess): Link | undefined {
-    if (this.#era === 'legacy') {
+    if (this.#era !== 'modern') {
       const verdict = verdictOf(refusal);
       if (verdict.era !== 'modern') return undefined;
       this.#learn(verdict);

@@ -21,6 +21,7 @@ import type { Clock } from '../../relay/clock.js';
 import { guarded } from '../../relay/guarded.js';
 import type { CloseReason, Link, Receiver } from '../../relay/link.js';
 import { LOG_LEVELS } from '../../relay/log-levels.js';
+import { lossText } from '../../relay/loss.js';
 import { Asks } from './asks.js';
 import { type Call, Calls } from './calls.js';
 import { failureOf, foreignMethod, legacyError } from './errors.js';
@@ -295,7 +296,7 @@ export class LegacyClientLink implements Link {
   #lose(reason: CloseReason): void {
     if (this.#ended) return;
     this.#end();
-    const text = `server "${this.#options.server}": ${reason.text}`;
+    const text = lossText(this.#options.server, reason);
     for (const call of this.#calls.all()) {
       this.#calls.settle(call);
       this.#deliver(makeError(call.id, ErrorCode.InternalError, text, reason.data), call.key);

@@ -3,6 +3,7 @@ import { makeError, makeRequest, makeResponse } from '../../jsonrpc/make.js';
 import { type Key, keyOf, type Message, refOf, tokenOf, withId } from '../../jsonrpc/message.js';
 import type { Wire } from '../../jsonrpc/wire.js';
 import type { CloseReason } from '../../relay/link.js';
+import { lossText } from '../../relay/loss.js';
 import { type Refusal, refusalOf } from '../../relay/refusal.js';
 import type { Envelope } from '../envelope.js';
 import { belongsToCall, CallProgress, hearsLog } from './call-notifications.js';
@@ -229,7 +230,7 @@ export class LegacyCall implements Parkable {
   #lost(reason: CloseReason): void {
     if (this.#over) return;
     this.#tell('debug', `the server was lost while ${this.#method} was open`);
-    const text = `server "${this.#host.server}": ${reason.text}`;
+    const text = lossText(this.#host.server, reason);
     // What is known already, because the answer came before the end, is the better answer.
     if (this.#answer === undefined)
       this.#answered(makeError('null', ErrorCode.InternalError, text, reason.data));

@@ -4,6 +4,7 @@ import { membersOf, objectOf } from '../../jsonrpc/members.js';
 import { type Key, keyOf, type Message } from '../../jsonrpc/message.js';
 import { toWire, type Wire } from '../../jsonrpc/wire.js';
 import type { CloseReason } from '../../relay/link.js';
+import { lossText } from '../../relay/loss.js';
 import { META } from '../meta-keys.js';
 import { Held } from './held.js';
 import type { Host } from './host.js';
@@ -131,7 +132,7 @@ export class Listening {
       this.#client.answer(makeResponse(this.#client.id, result));
     } else if (acknowledged) this.#client.lose(reason);
     else {
-      const text = `server "${this.#host.server}": ${reason.text}`;
+      const text = lossText(this.#host.server, reason);
       this.#client.fail(ErrorCode.InternalError, text, reason.data);
     }
   }

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Envelope } from '../eras/envelope.js';
+import { NEWEST_MODERN_VERSION } from '../eras/versions.js';
 import { ErrorCode } from '../jsonrpc/errors.js';
 import type { Message } from '../jsonrpc/message.js';
 import type { Emit } from '../observability/events.js';
@@ -8,6 +9,7 @@ import { relay } from '../relay/relay.js';
 import { AtCapacity } from '../servers/pool.js';
 import type { Server } from '../servers/server.js';
 import type { SessionRegistry } from '../sessions/registry.js';
+import type { ClientInfo } from '../sessions/session.js';
 import type { StreamSettings } from '../transports/event-stream.js';
 import type { DeclaredHeader } from '../transports/streamable-http/param-headers.js';
 import { refuse } from './reply.js';
@@ -85,6 +87,26 @@ export function join(
     refuseBusy(response, error.message, initialize);
     return false;
   }
+}
+
+/** Tells that a session of the legacy era has begun, and what is spoken on either side. */
+export function tellBegun(
+  { server, emit }: Endpoint,
+  client: ClientInfo,
+  transport: string,
+  version: string | undefined,
+): void {
+  const far =
+    server.era === 'modern' && !server.servesLegacy
+      ? `, translated for a server of ${NEWEST_MODERN_VERSION}`
+      : '';
+  const text = `session of ${client.name} ${client.version} over ${transport}, MCP ${version ?? 'unknown'}${far}`;
+  emit({ level: 'info', text, server: server.definition.name });
+}
+
+export function tellEnded({ server, emit }: Endpoint, client: ClientInfo): void {
+  const text = `session of ${client.name} ${client.version} ended`;
+  emit({ level: 'info', text, server: server.definition.name });
 }
 
 export function refuseBusy(response: ServerResponse, text: string, message: Message | undefined): void {

@@ -8,7 +8,7 @@ import { clientInfoOf, type StreamableHttpSession } from '../sessions/session.js
 import { StreamableHttpDownstream } from '../transports/streamable-http/downstream.js';
 import type { Accepted } from '../transports/streamable-http/exchange.js';
 import { accepted } from './accept.js';
-import { type Endpoint, join, refuseBusy, refuseIfFull } from './endpoint.js';
+import { type Endpoint, join, refuseBusy, refuseIfFull, tellBegun, tellEnded } from './endpoint.js';
 import { unsupportedVersion } from './era-of.js';
 import { answerFaults } from './fault.js';
 import type { Posted } from './post.js';
@@ -70,17 +70,13 @@ function openSession(endpoint: Endpoint, initialize: Message): StreamableHttpSes
     streams: endpoint.streams,
     pollAfter: endpoint.pollAfter,
     onInitialized: (version) => {
-      if (version === undefined) downstream.end({ kind: 'ended', text: 'initialize was refused' });
+      if (version !== undefined) tellBegun(endpoint, client, 'Streamable HTTP', version);
+      else downstream.end({ kind: 'ended', text: 'initialize was refused' });
     },
     onEnd: () => {
       endpoint.sessions.remove(id);
-      endpoint.emit({ level: 'info', text: `session of ${client.name} ${client.version} ended`, server });
+      tellEnded(endpoint, client);
     },
-  });
-  endpoint.emit({
-    level: 'info',
-    text: `session of ${client.name} ${client.version} over Streamable HTTP`,
-    server,
   });
   return {
     id,

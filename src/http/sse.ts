@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { clientInfoOf, type SseSession } from '../sessions/session.js';
 import { SseDownstream } from '../transports/sse/downstream.js';
 import { accepted } from './accept.js';
-import { type Endpoint, join, refuseBusy, refuseIfFull } from './endpoint.js';
+import { type Endpoint, join, refuseBusy, refuseIfFull, tellBegun, tellEnded } from './endpoint.js';
 import { readPost } from './post.js';
 import { refuse } from './reply.js';
 
@@ -44,11 +44,12 @@ export function handleSse(endpoint: Endpoint, request: IncomingMessage, response
     end: (text) => downstream.end(text),
   };
   endpoint.sessions.add(session);
+  downstream.onInitialized = (version) => {
+    if (session.client !== undefined) tellBegun(endpoint, session.client, 'HTTP+SSE', version);
+  };
   response.once('close', () => {
     endpoint.sessions.remove(id);
-    if (session.client === undefined) return;
-    const { name, version } = session.client;
-    endpoint.emit({ level: 'info', text: `session of ${name} ${version} ended`, server });
+    if (session.client !== undefined) tellEnded(endpoint, session.client);
   });
 }
 
@@ -92,12 +93,6 @@ export function handleMessages(endpoint: Endpoint, request: IncomingMessage, res
       session.client = clientInfoOf(message);
       if (!join(endpoint, session.downstream, message, response)) return;
       session.joined = true;
-      const { name, version } = session.client;
-      endpoint.emit({
-        level: 'info',
-        text: `session of ${name} ${version} over HTTP+SSE`,
-        server: session.server,
-      });
     }
     response.writeHead(202, { 'content-length': '8' }).end('Accepted');
     session.downstream.receive(message);

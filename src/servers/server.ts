@@ -77,6 +77,11 @@ export class Server {
     return this.#era;
   }
 
+  /** Whether the server is known to serve clients of the legacy era by itself. */
+  get servesLegacy(): boolean {
+    return this.#era === 'legacy' || this.#alsoLegacy === true;
+  }
+
   /** Whether requests are under way; a stream of notifications is none. */
   get busy(): boolean {
     return this.pool.inFlight > 0;
@@ -231,9 +236,11 @@ export class Server {
     }
     const link = process.attach();
     if (this.definition.era !== 'auto') return link;
-    return withSecondTry(link, (answer) =>
-      answer.kind === 'error' ? this.#otherwise(answer, process) : undefined,
-    );
+    return withSecondTry(link, (answer) => {
+      if (answer.kind === 'error') return this.#otherwise(answer, process);
+      if (this.#era === 'modern') this.#alsoLegacy = true;
+      return undefined;
+    });
   }
 
   /** A server that refuses `initialize` may be one of the modern era: then the client is served through a translator. */

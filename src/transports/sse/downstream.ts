@@ -17,6 +17,8 @@ export class SseDownstream implements Link {
   /** The request that begins the session, while it is open. */
   #initializing: Key | undefined;
   #version: string | undefined;
+  /** `initialize` was answered, with this version. */
+  onInitialized: ((version: string) => void) | undefined;
   #receiver: Receiver | undefined;
   #open: boolean;
 
@@ -82,7 +84,9 @@ export class SseDownstream implements Link {
   #initialized(answer: Message): void {
     this.#initializing = undefined;
     const { protocolVersion } = asRecord(parseWire(answer.kind === 'response' ? answerOf(answer) : '{}'));
-    if (typeof protocolVersion === 'string') this.#version = protocolVersion;
+    if (typeof protocolVersion !== 'string') return;
+    this.#version = protocolVersion;
+    this.onInitialized?.(protocolVersion);
   }
 
   #note(message: Message): void {

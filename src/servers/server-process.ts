@@ -28,6 +28,7 @@ export class ServerProcess {
   readonly child: Child;
   /** What it speaks, where it was asked. */
   readonly verdict: Promise<Verdict> | undefined;
+  readonly #stdio: StdioUpstream;
   readonly #upstream: Link;
   readonly #options: ServerProcessOptions;
   #correlation: Correlation | undefined;
@@ -48,6 +49,7 @@ export class ServerProcess {
       onStderr: (line) => emit({ level: 'info', text: line, server: definition.name }),
     });
     const upstream = new StdioUpstream(this.child, definition, emit);
+    this.#stdio = upstream;
     this.#probing = probe !== undefined;
     if (probe) {
       const probed = new ProbedLink(upstream, clock, OWN_INFO, probe.onLate);
@@ -121,6 +123,7 @@ export class ServerProcess {
     const { definition, clock, emit, onPorts } = this.#options;
     this.#placement = placement;
     this.#era = era;
+    if (placement.kind !== 'own') this.#stdio.share();
     this.#correlation = new Correlation(this.#upstream, {
       server: definition.name,
       era,

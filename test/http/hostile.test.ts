@@ -61,6 +61,26 @@ it.each(NO_TEXT)('a server that says %s where a text is due hurts nobody', async
   await client.delete();
 });
 
+it.each(['mcp', 'servers/all/mcp'])('what a server logs to its stdout answers nobody: /%s', async (path) => {
+  const [client, other] = await Promise.all([
+    Client.open(`${proxy.url}/${path}`),
+    Client.open(`${proxy.url}/${path}`),
+  ]);
+  const held = other.post(requestBody('held', 'x/hold', { key: path }));
+  await client.ask('x/seen', { method: 'x/hold', count: 1 });
+  // The ids that the server knows are numbers of the proxy's own, and so are those of many a log.
+  const numbered = (id: number): string[] => [
+    `{"level":"info","id":${id}}`,
+    `{"id":${id},"event":"row loaded"}`,
+    `{"id":${id},"error":{"code":"ENOENT"}}`,
+    `{"id":${id},"result":{"rows":1}}`,
+  ];
+  const messages = Array.from({ length: 300 }, (_, id) => numbered(id)).flat();
+  expect(await client.ask('x/emit', { messages })).toEqual({});
+  await client.ask('x/release', { key: path });
+  expect(JSON.parse((await held).body)).toMatchObject({ id: 'held', result: { key: path } });
+});
+
 it('a request of any shape is answered, and the proxy goes on', async () => {
   const client = await Client.open(`${proxy.url}/servers/all/mcp`);
   const methods = [

@@ -3,7 +3,7 @@ import type { ServerDefinition } from '../../config/definition.js';
 import { ErrorCode } from '../../jsonrpc/errors.js';
 import { makeError } from '../../jsonrpc/make.js';
 import type { Message } from '../../jsonrpc/message.js';
-import { idOfBrokenAnswer } from '../../jsonrpc/salvage.js';
+import { brokenAnswer, type Ends, endsOf } from '../../jsonrpc/salvage.js';
 import { scan } from '../../jsonrpc/scan.js';
 import type { Wire } from '../../jsonrpc/wire.js';
 import type { Emit } from '../../observability/events.js';
@@ -32,6 +32,7 @@ export class StdioUpstream implements Link {
   readonly #noise: Noise;
   readonly #reader: LineReader;
   #receiver: Receiver | undefined;
+  #shared = false;
   #closed = false;
   /** Whether the child was already told to be too slow, since what waited was last written. */
   #overflowing = false;
@@ -49,6 +50,11 @@ export class StdioUpstream implements Link {
           `wrote a line of more than ${MAX_LINE_LENGTH} octets to stdout; it was dropped, and whoever waits for it gets no answer`,
         ),
     });
+  }
+
+  /** Says that several sessions use it: nothing that may be a line of a log fails a request of theirs. */
+  share(): void {
+    this.#shared = true;
   }
 
   listen(receiver: Receiver): void {
@@ -107,7 +113,7 @@ export class StdioUpstream implements Link {
     const scanned = scan(line);
     if (scanned.kind === 'malformed') {
       this.#noise.add(line, scanned.reason);
-      this.#answerFor(line, scanned.reason);
+      this.#answerFor(endsOf(line), `gave an answer that is no JSON-RPC message: ${scanned.reason}`);
     } else if (scanned.kind === 'batch') {
       for (const item of scanned.items) {
         if (item.kind === 'malformed') this.#noise.add(line, item.reason);
@@ -118,12 +124,20 @@ export class StdioUpstream implements Link {
     }
   }
 
-  /** What was meant as an answer and is none must not leave its request open for ever. */
-  #answerFor(line: Wire, reason: string): void {
-    const id = idOfBrokenAnswer(line);
-    if (id === undefined) return;
-    const text = `server "${this.#definition.name}" gave an answer that is no JSON-RPC message: ${reason}`;
-    this.#deliver(makeError(id, ErrorCode.InternalError, text, { server: this.#definition.name }));
+  /**
+   * What was meant as an answer and is none must not leave its request open for ever. Returns whether it was
+   * meant as one.
+   *
+   * @param what is wrong with it, in words that follow the server's name
+   */
+  #answerFor(ends: Ends, what: string): boolean {
+    const broken = brokenAnswer(ends);
+    // The ids that several sessions share are small numbers, as those in many a log.
+    if (broken === undefined || (this.#shared && !broken.versioned)) return false;
+    const { name } = this.#definition;
+    const text = `server "${name}" ${what}`;
+    this.#deliver(makeError(broken.id, ErrorCode.InternalError, text, { server: name }));
+    return true;
   }
 
   #deliver(message: Message): void {

@@ -84,6 +84,38 @@ test.each([
   expect(events.map(({ level }) => level)).toContain('warning');
 });
 
+/** Lines of a program that logs to its stdout, as if it had answered request 1; and the answer after them. */
+const afterLogging = (lines: readonly string[]): Started =>
+  script(`process.stdin.once('data', () => {
+    for (const line of ${JSON.stringify(lines)}) console.log(line);
+    console.log('{"jsonrpc":"2.0","id":1,"result":{}}');
+  }); process.stdin.resume();`);
+
+test('a line of a log that has the id of a request is noise, and its request goes on', async () => {
+  const { link, inbox, events } = afterLogging([
+    '{"level":"info","id":1}',
+    '{"id":1,"event":"row loaded"}',
+    '{"id":1,"error":"row not found"}',
+  ]);
+  link.send(INITIALIZE);
+  expect(await inbox.next()).toMatchObject({ kind: 'response', id: '1' });
+  expect(events).toHaveLength(3);
+});
+
+test('where sessions share it, only what says that it is JSON-RPC fails a request', async () => {
+  const { link, inbox } = afterLogging([
+    '{"id":1,"error":{"code":"ENOENT"}}',
+    '{"id":1,"result":{"rows":1}}',
+  ]);
+  link.share();
+  link.send(INITIALIZE);
+  expect(await inbox.next()).toMatchObject({ kind: 'response', id: '1' });
+  const broken = afterLogging(['{"jsonrpc":"2.0","id":1,"result":{"x":NaN}}']);
+  broken.link.share();
+  broken.link.send(INITIALIZE);
+  expect(await broken.inbox.next()).toMatchObject({ kind: 'error', id: '1' });
+});
+
 test('noise is shown without control characters, cut, a few times, and then counted', async () => {
   const code = `
     process.stdout.write('\\x1b[31mWelcome\\x1b[0m ' + 'x'.repeat(5000) + '\\n\\n');

@@ -1,5 +1,6 @@
 /** Octets of a stream → lines of text, one message each (specification, basic/transports, "stdio"). */
-import type { Wire } from '../../jsonrpc/wire.js';
+import { END_LENGTH, type Ends } from '../../jsonrpc/salvage.js';
+import { copyWire, type Wire } from '../../jsonrpc/wire.js';
 
 /**
  * Octets of one line, without its end. A message may have 64 MiB (as over HTTP); what the proxy itself
@@ -16,8 +17,10 @@ const BLANK = /^[ \t\r]*$/;
 export interface LineReaderOptions {
   /** Takes each line that is not blank, without its end, one character per octet. */
   readonly onLine: (line: Wire) => void;
-  /** Told once for a line that is longer than allowed; the whole of that line is dropped. */
+  /** Told once for a line that is longer than allowed, when that shows; the whole of that line is dropped. */
   readonly onTooLong: () => void;
+  /** Told at the end of such a line: how it began and ended. */
+  readonly onDropped?: (ends: Ends) => void;
   /** Octets; default `MAX_LINE_LENGTH`. */
   readonly maxLength?: number;
 }
@@ -29,16 +32,19 @@ export interface LineReaderOptions {
 export class LineReader {
   readonly #onLine: (line: Wire) => void;
   readonly #onTooLong: () => void;
+  readonly #onDropped: ((ends: Ends) => void) | undefined;
   readonly #maxLength: number;
   /** The line so far: pieces that were joined already, and those that came since. */
   #joined: Wire[] = [];
   #pieces: Wire[] = [];
   #length = 0;
-  #dropping = false;
+  /** What is kept of a line that is dropped, with one octet more at its end, which may be the `\r`. */
+  #dropping: Ends | undefined;
 
   constructor(options: LineReaderOptions) {
     this.#onLine = options.onLine;
     this.#onTooLong = options.onTooLong;
+    this.#onDropped = options.onDropped;
     this.#maxLength = options.maxLength ?? MAX_LINE_LENGTH;
   }
 
@@ -60,11 +66,17 @@ export class LineReader {
   }
 
   #add(chunk: Buffer, at: number, end: number): void {
-    if (this.#dropping || at === end) return;
+    if (at === end) return;
     this.#length += end - at;
+    if (this.#dropping !== undefined) {
+      this.#drop(this.#dropping.head, this.#dropping.tail, chunk, at, end);
+      return;
+    }
     // One more, for the `\r` that may belong to the line's end.
     if (this.#length > this.#maxLength + 1) {
-      this.#drop();
+      const so = this.#take();
+      this.#drop(so, so, chunk, at, end);
+      this.#onTooLong();
       return;
     }
     this.#pieces.push(chunk.toString('latin1', at, end));
@@ -75,28 +87,50 @@ export class LineReader {
   }
 
   #line(): void {
+    const length = this.#length;
+    this.#length = 0;
     const line = this.#take();
-    if (this.#dropping) {
-      this.#dropping = false;
+    if (this.#dropping !== undefined) {
+      const ends = this.#dropping;
+      this.#dropping = undefined;
+      this.#dropped(ends, length);
       return;
     }
     const text = line.endsWith('\r') ? line.slice(0, -1) : line;
-    if (text.length > this.#maxLength) this.#onTooLong();
-    else if (!BLANK.test(text)) this.#onLine(text);
+    if (text.length > this.#maxLength) {
+      this.#onTooLong();
+      this.#dropped({ head: line, tail: line }, length);
+    } else if (!BLANK.test(text)) this.#onLine(text);
   }
 
-  #drop(): void {
-    this.#take();
-    this.#dropping = true;
-    this.#onTooLong();
+  /** Keeps the ends of a line whose next octets are those of the chunk, and nothing else of it. */
+  #drop(head: Wire, tail: Wire, chunk: Buffer, at: number, end: number): void {
+    const next = (from: number, to: number): Wire =>
+      chunk.toString('latin1', Math.max(at, from), Math.min(to, end));
+    // Copies, because a part of a text keeps the whole of it in memory.
+    this.#dropping = {
+      head:
+        head.length < END_LENGTH
+          ? head + next(at, at + END_LENGTH - head.length)
+          : copyWire(head.slice(0, END_LENGTH)),
+      tail: copyWire((tail + next(end - END_LENGTH - 1, end)).slice(-END_LENGTH - 1)),
+    };
   }
 
+  /** @param length octets of the line, without its `\n` */
+  #dropped({ head, tail }: Ends, length: number): void {
+    const hasReturn = tail.endsWith('\r');
+    this.#onDropped?.({
+      head: head.slice(0, Math.min(END_LENGTH, hasReturn ? length - 1 : length)),
+      tail: (hasReturn ? tail.slice(0, -1) : tail).slice(-END_LENGTH),
+    });
+  }
+
+  /** The pieces that came, as one text; none is kept. */
   #take(): Wire {
-    if (this.#length === 0) return '';
     const pieces = this.#joined.length === 0 ? this.#pieces : [...this.#joined, ...this.#pieces];
     this.#joined = [];
     this.#pieces = [];
-    this.#length = 0;
     return pieces.length === 1 ? (pieces[0] ?? '') : pieces.join('');
   }
 }

@@ -24,6 +24,8 @@ const REST_MS = 250;
 /** Lines of stderr in the text of the reason; its data holds all that are kept. */
 const STDERR_LINES_IN_TEXT = 5;
 
+const TOO_LONG = `a line of more than ${MAX_LINE_LENGTH} octets`;
+
 /** Reads nothing before `listen`. Closing it stops the child, in steps. */
 export class StdioUpstream implements Link {
   readonly #child: Child;
@@ -45,10 +47,8 @@ export class StdioUpstream implements Link {
     this.#noise = new Noise((text) => this.#warn(text));
     this.#reader = new LineReader({
       onLine: (line) => this.#guarded(() => this.#line(line)),
-      onTooLong: () =>
-        this.#warn(
-          `wrote a line of more than ${MAX_LINE_LENGTH} octets to stdout; it was dropped, and whoever waits for it gets no answer`,
-        ),
+      onTooLong: () => this.#warn(`wrote ${TOO_LONG} to stdout; it is dropped`),
+      onDropped: (ends) => this.#guarded(() => this.#dropped(ends)),
     });
   }
 
@@ -122,6 +122,14 @@ export class StdioUpstream implements Link {
     } else {
       this.#deliver(scanned);
     }
+  }
+
+  #dropped(ends: Ends): void {
+    const what = `gave its answer as ${TOO_LONG}, which is the limit: the answer was dropped`;
+    if (this.#answerFor(ends, what)) return;
+    this.#warn(
+      'did not say in the line that was dropped what it answers: whoever waits for it gets no answer',
+    );
   }
 
   /**

@@ -1,19 +1,28 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { type Ends, endsOf } from '../../../../src/jsonrpc/salvage.js';
 import { LineReader } from '../../../../src/transports/stdio/framing.js';
 import { chunked } from '../../../fixtures/chunks.js';
 
-function read(chunks: readonly Buffer[], maxLength?: number): { lines: string[]; tooLong: number } {
+interface Read {
+  readonly lines: string[];
+  readonly tooLong: number;
+  readonly dropped: Ends[];
+}
+
+function read(chunks: readonly Buffer[], maxLength?: number): Read {
   const lines: string[] = [];
+  const dropped: Ends[] = [];
   let tooLong = 0;
   const reader = new LineReader({
     onLine: (line) => lines.push(line),
     onTooLong: () => tooLong++,
+    onDropped: (ends) => dropped.push(ends),
     ...(maxLength === undefined ? {} : { maxLength }),
   });
   for (const chunk of chunks) reader.push(chunk);
   reader.end();
-  return { lines, tooLong };
+  return { lines, tooLong, dropped };
 }
 
 const octets = (text: string): Buffer => Buffer.from(text, 'utf8');
@@ -61,9 +70,11 @@ test('any split of any octets gives what the whole gives, whatever the limit', (
         .toString('latin1')
         .split('\n')
         .map((line) => line.replace(/\r$/, ''));
+      const tooLong = lines.filter((line) => line.length > limit);
       const expected = {
         lines: lines.filter((line) => line.length <= limit && !/^[ \t\r]*$/.test(line)),
-        tooLong: lines.filter((line) => line.length > limit).length,
+        tooLong: tooLong.length,
+        dropped: tooLong.map(endsOf),
       };
       expect(read(chunks, limit)).toEqual(expected);
       expect(read([whole], limit)).toEqual(expected);
@@ -73,14 +84,36 @@ test('any split of any octets gives what the whole gives, whatever the limit', (
 
 test('a line that is too long is told once and dropped; the next one is read', () => {
   const long = Buffer.alloc(1000, 'x');
-  expect(read([...Array<Buffer>(50).fill(long), octets('\nnext\n')], 1000)).toEqual({
+  expect(read([...Array<Buffer>(50).fill(long), octets('\nnext\n')], 1000)).toMatchObject({
     lines: ['next'],
     tooLong: 1,
   });
-  expect(read([Buffer.alloc(1000, 'x'), octets('\r\n')], 1000)).toEqual({
+  expect(read([Buffer.alloc(1000, 'x'), octets('\r\n')], 1000)).toMatchObject({
     lines: ['x'.repeat(1000)],
     tooLong: 0,
   });
+});
+
+test('of a line that is dropped both ends are told, however it comes', () => {
+  const line = `{"head":1,${'x'.repeat(5000)},"tail":1}`;
+  const whole = octets(`${line}\r\nnext\n`);
+  const expected = { lines: ['next'], tooLong: 1, dropped: [endsOf(line)] };
+  for (const size of [1, 7, 599, 601, 1000, 10_000]) {
+    const chunks = Array.from({ length: Math.ceil(whole.length / size) }, (_, n) =>
+      whole.subarray(n * size, (n + 1) * size),
+    );
+    expect(read(chunks, 1000)).toEqual(expected);
+  }
+});
+
+test('a line that is too long is told before its end, which may never come', () => {
+  let told = 0;
+  const reader = new LineReader({ onLine: () => undefined, onTooLong: () => told++, maxLength: 10 });
+  reader.push(octets('x'.repeat(12)));
+  expect(told).toBe(1);
+  reader.push(octets('x'));
+  reader.end();
+  expect(told).toBe(1);
 });
 
 test('a line of 64 MiB comes through whole, in chunks of any size', () => {

@@ -157,13 +157,29 @@ test('a line of 64 MiB arrives', async () => {
   expect((await inbox.next()).text.length).toBe(64 * 1024 * 1024);
 });
 
-test('a line beyond the limit is dropped with a warning, and the next one is read', async () => {
-  const size = 66 * 1024 * 1024;
-  const { link, inbox, events } = misbehaving('long-line', { MISBEHAVE_SIZE: String(size) });
+const BEYOND = { MISBEHAVE_SIZE: String(66 * 1024 * 1024) };
+
+test('an answer beyond the limit is dropped with a warning, fails its request, and the next one is read', async () => {
+  const { link, inbox, events } = misbehaving('long-line', BEYOND);
   link.send(echo(1, ''));
   link.send(makeRequest('2', 'ping'));
+  const answer = await inbox.next();
+  expect([answer.kind, answer.id]).toEqual(['error', '1']);
+  expect(answerOf(answer)).toMatch(/fixture.* more than 68157440 octets/);
   expect((await inbox.next()).id).toBe('2');
   expect(events.map((event) => event.text)).toEqual([expect.stringContaining('a line of more than')]);
+});
+
+test('a line beyond the limit that does not say what it answers is told as that', async () => {
+  const { link, inbox, events } = script(`process.stdin.once('data', () => {
+    process.stdout.write('x'.repeat(66 * 1024 * 1024) + '\\n{"jsonrpc":"2.0","method":"after"}\\n');
+  });`);
+  link.send(INITIALIZE);
+  expect((await inbox.next()).method).toBe('after');
+  expect(events.map((event) => event.text)).toEqual([
+    expect.stringContaining('a line of more than'),
+    expect.stringContaining('gets no answer'),
+  ]);
 });
 
 test('an answer without a newline at its end arrives before the end is told', async () => {

@@ -56,6 +56,11 @@ class SseClient {
   }
 }
 
+/** How the proxy says on a stream that it did not take a message: its POST was accepted before. */
+function refusal(message: unknown): object {
+  return { jsonrpc: '2.0', id: null, error: { code: -32600, message } };
+}
+
 it(`${req('sse.two-endpoints', 'sse.endpoint-event', 'streamable-http.compatibility.old-endpoints')} the stream begins with the path to POST to`, async () => {
   const client = await SseClient.connect();
   expect(client.stream.headers).toMatchObject({
@@ -181,6 +186,50 @@ describe('refused', () => {
     expect(answer.status).toBe(status);
     expect(JSON.parse(answer.body).error.code).toBe(code);
     expect(await client.ask('after', 'ping')).toMatchObject({ result: {} });
+    client.stream.break();
+  });
+
+  it.each([{}, { roots: {} }])('on the stream, an answer that nobody waits for: %j', async (capabilities) => {
+    const client = await SseClient.open(capabilities);
+    const before = client.stream.messages.length;
+    await client.post('{"jsonrpc":"2.0","id":"nobody","result":{}}');
+    await client.post('{"jsonrpc":"2.0","id":1,"error":{"code":1,"message":"no"}}');
+    expect(await client.ask('after', 'ping')).toMatchObject({ result: {} });
+    expect(client.stream.messages.slice(before)).toEqual([
+      refusal('nobody waits for an answer to "nobody"'),
+      refusal('nobody waits for an answer to 1'),
+      expect.objectContaining({ id: 'after' }),
+    ]);
+    client.stream.break();
+  });
+
+  it('on the stream, a second answer to a question; the first arrived', async () => {
+    const client = await SseClient.open({ roots: {} });
+    await client.ask(1, 'x/emit', { messages: [{ jsonrpc: '2.0', id: 'q', method: 'roots/list' }] });
+    const before = client.stream.messages.length;
+    const answer = '{"jsonrpc":"2.0","id":"q","result":{"roots":[]}}';
+    await client.post(answer);
+    await client.post(answer);
+    expect(await client.ask('after', 'ping')).toMatchObject({ result: {} });
+    expect(client.stream.messages.slice(before)).toEqual([
+      refusal('nobody waits for an answer to "q"'),
+      expect.objectContaining({ id: 'after' }),
+    ]);
+    client.stream.break();
+  });
+
+  it('on the stream, an id in use; the request that has it goes on', async () => {
+    const client = await SseClient.open();
+    await client.post(requestBody(5, 'x/hold', { key: 'in use' }));
+    const before = client.stream.messages.length;
+    await client.post(requestBody(5, 'x/line'));
+    await client.ask(6, 'x/release', { key: 'in use' });
+    await client.answer(5);
+    expect(client.stream.messages.slice(before)).toEqual([
+      refusal(expect.stringContaining('the id 5 is in use')),
+      expect.objectContaining({ id: 5, result: { key: 'in use' } }),
+      expect.objectContaining({ id: 6 }),
+    ]);
     client.stream.break();
   });
 

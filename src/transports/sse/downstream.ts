@@ -4,6 +4,7 @@ import { makeError } from '../../jsonrpc/make.js';
 import { answerOf, asRecord, type Key, keyOf, type Message, refOf } from '../../jsonrpc/message.js';
 import { copyWire, parseWire, type Wire } from '../../jsonrpc/wire.js';
 import type { CloseReason, Link, Receiver } from '../../relay/link.js';
+import { Asked } from '../asked.js';
 import { EventStream, type StreamSettings } from '../event-stream.js';
 
 /**
@@ -14,6 +15,7 @@ export class SseDownstream implements Link {
   readonly #stream: EventStream;
   /** The ids of the client's requests that are not answered, as it wrote them. */
   readonly #unanswered = new Map<Key, Wire>();
+  readonly #asked = new Asked();
   /** The request that begins the session, while it is open. */
   #initializing: Key | undefined;
   #version: string | undefined;
@@ -43,14 +45,24 @@ export class SseDownstream implements Link {
     return this.#version;
   }
 
-  /** Takes a message that the client has POSTed. */
+  /**
+   * Takes a message that the client has POSTed. Its POST is accepted already, so what is wrong with it is said
+   * on the stream.
+   */
   receive(message: Message): void {
     if (!this.#open) return;
+    const reason = this.#asked.refusal(message);
+    if (reason !== undefined) {
+      this.#stream.event('message', makeError('null', ErrorCode.InvalidRequest, reason).text);
+      return;
+    }
+    this.#asked.answered(message);
     this.#note(message);
     this.#receiver?.message(message);
   }
 
   send(message: Message): void {
+    this.#asked.note(message);
     if (message.kind === 'response' || message.kind === 'error') {
       const key = keyOf(message.id ?? 'null');
       this.#unanswered.delete(key);

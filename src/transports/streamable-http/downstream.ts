@@ -4,6 +4,7 @@ import { makeError } from '../../jsonrpc/make.js';
 import { answerOf, asRecord, type Key, keyOf, type Message, refOf } from '../../jsonrpc/message.js';
 import { parseWire, type Wire } from '../../jsonrpc/wire.js';
 import type { CloseReason, Link, Receiver } from '../../relay/link.js';
+import { Asked } from '../asked.js';
 import type { StreamSettings } from '../event-stream.js';
 import { Channel } from './channel.js';
 import { type Accepted, Exchange, type ExchangeOwner } from './exchange.js';
@@ -16,8 +17,6 @@ const PRIMED_SINCE = '2025-11-25';
 const MAX_LISTENING = 8;
 /** Streams that are remembered after their end, so that a client can still fetch their last events. */
 const MAX_ENDED_CHANNELS = 64;
-/** Questions that the client has not answered; past it the oldest no longer counts as asked. */
-const MAX_ASKED = 1000;
 
 export interface StreamableHttpOptions {
   /** Undefined where there are no sessions (`--stateless`). */
@@ -52,7 +51,7 @@ export class StreamableHttpDownstream implements Link {
   readonly #channels = new Map<number, Channel>();
   readonly #replay = new Replay();
   readonly #waiting = new Waiting();
-  readonly #asked = new Set<Key>();
+  readonly #asked = new Asked();
   #listening: Channel[] = [];
   #receiver: Receiver | undefined;
   #initializing: Key | undefined;
@@ -155,7 +154,7 @@ export class StreamableHttpDownstream implements Link {
       this.#answer(message);
       return;
     }
-    if (message.kind === 'request') this.#noteAsked(keyOf(message.id ?? 'null'));
+    this.#asked.note(message);
     const exchange = about === undefined ? undefined : this.#exchanges.get(about);
     if (!exchange?.also(message.text)) this.#sendUnrelated(message);
   }
@@ -180,14 +179,11 @@ export class StreamableHttpDownstream implements Link {
           return { id: 'null', reason: `the id ${id} is in use by a request that is still open` };
         }
         keys.add(key);
-      } else if (message.kind !== 'notification' && !this.#asked.has(key)) {
-        return { id: 'null', reason: `nobody waits for an answer to ${id}` };
       }
+      const reason = this.#asked.refusal(message);
+      if (reason !== undefined) return { id: 'null', reason };
     }
-    for (const message of messages) {
-      if (message.kind !== 'request' && message.kind !== 'notification')
-        this.#asked.delete(keyOf(message.id ?? 'null'));
-    }
+    for (const message of messages) this.#asked.answered(message);
     return undefined;
   }
 
@@ -314,11 +310,5 @@ export class StreamableHttpDownstream implements Link {
 
   #flush(channel: Channel): void {
     for (const text of this.#waiting.take()) channel.send(text);
-  }
-
-  #noteAsked(key: Key): void {
-    const [oldest] = this.#asked;
-    if (this.#asked.size >= MAX_ASKED && oldest !== undefined) this.#asked.delete(oldest);
-    this.#asked.add(key);
   }
 }

@@ -16,6 +16,7 @@ import { Calls, makeCall } from './calls.js';
 import type { Clock } from './clock.js';
 import type { Conduct, ConductHost } from './conduct.js';
 import { guarded } from './guarded.js';
+import { idInUse } from './id-in-use.js';
 import { LegacyConduct } from './legacy-conduct.js';
 import type { CloseReason, Link } from './link.js';
 import { lossText } from './loss.js';
@@ -207,8 +208,7 @@ export class Correlation implements PortOwner {
   #request(port: Port, message: Message): void {
     const id = message.id ?? 'null';
     if (port.calls.has(keyOf(id))) {
-      const text = `the id ${id} is in use by a request that is still open; this one was not sent on`;
-      port.deliver(makeError('null', ErrorCode.InvalidRequest, text));
+      port.deliver(idInUse(id));
       return;
     }
     if (!this.#conduct.request(port, message, id)) this.#forward(port, message, id);

@@ -19,6 +19,7 @@ import type { Wire } from '../../jsonrpc/wire.js';
 import type { Emit } from '../../observability/events.js';
 import type { Clock } from '../../relay/clock.js';
 import { guarded } from '../../relay/guarded.js';
+import { idInUse } from '../../relay/id-in-use.js';
 import type { CloseReason, Link, Receiver } from '../../relay/link.js';
 import { LOG_LEVELS } from '../../relay/log-levels.js';
 import { lossText } from '../../relay/loss.js';
@@ -150,8 +151,7 @@ export class LegacyClientLink implements Link {
     const id = message.id ?? 'null';
     const method = message.method ?? '';
     if (this.#calls.get(keyOf(id))) {
-      const text = `the id ${id} is in use by a request that is still open; this one was not sent on`;
-      this.#deliver(makeError('null', ErrorCode.InvalidRequest, text));
+      this.#deliver(idInUse(id));
       return;
     }
     const call = this.#calls.open(message);

@@ -1,6 +1,7 @@
 import { ErrorCode, McpErrorCode } from '../../jsonrpc/errors.js';
 import { makeCancelled, makeError } from '../../jsonrpc/make.js';
 import { type Key, keyOf, type Message, refOf } from '../../jsonrpc/message.js';
+import { idInUse } from '../../relay/id-in-use.js';
 import type { CloseReason, Link, Receiver } from '../../relay/link.js';
 import { type Envelope, readEnvelope } from '../envelope.js';
 import { isModernVersion, MODERN_VERSIONS } from '../versions.js';
@@ -53,8 +54,7 @@ export class ModernDemux implements Link {
     const id = request.id ?? 'null';
     const key = keyOf(id);
     if (this.#open.has(key)) {
-      const text = `the id ${id} is in use by a request that is still open; this one was not answered`;
-      this.#receiver?.message(makeError('null', ErrorCode.InvalidRequest, text));
+      this.#receiver?.message(idInUse(id));
       return;
     }
     const envelope = readEnvelope(request);

@@ -1,8 +1,7 @@
-import { ErrorCode } from '../../jsonrpc/errors.js';
-import { makeError } from '../../jsonrpc/make.js';
 import { type Key, keyOf, type Message, refOf } from '../../jsonrpc/message.js';
 import { scan } from '../../jsonrpc/scan.js';
 import type { Wire } from '../../jsonrpc/wire.js';
+import { idInUse } from '../../relay/id-in-use.js';
 import type { CloseReason, Receiver } from '../../relay/link.js';
 import { describeUrl } from '../../remote/describe-url.js';
 import type { ServerEvent } from '../../remote/event-reader.js';
@@ -71,8 +70,7 @@ export class SseUpstream implements RemoteLink {
     if (message.kind === 'request' && message.id !== undefined) {
       const key = keyOf(message.id);
       if (this.#requests.has(key)) {
-        const text = `The id ${message.id} is that of a request which is still open.`;
-        this.#receiver?.message(makeError(message.id, ErrorCode.InvalidRequest, text));
+        this.#receiver?.message(idInUse(message.id));
         return;
       }
       this.#requests.set(key, { request: message });

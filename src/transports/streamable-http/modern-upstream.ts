@@ -1,7 +1,8 @@
-import { ErrorCode, McpErrorCode } from '../../jsonrpc/errors.js';
+import { McpErrorCode } from '../../jsonrpc/errors.js';
 import { makeError } from '../../jsonrpc/make.js';
 import { answerOf, asRecord, type Key, keyOf, type Message, refOf } from '../../jsonrpc/message.js';
 import { parseWire, type Wire } from '../../jsonrpc/wire.js';
+import { idInUse } from '../../relay/id-in-use.js';
 import type { CloseReason, Receiver } from '../../relay/link.js';
 import { describeUrl } from '../../remote/describe-url.js';
 import { exchange, foreign } from '../../remote/exchange.js';
@@ -98,8 +99,7 @@ export class ModernUpstream implements RemoteLink {
   #begin(request: Message, id: Wire): void {
     const call = new ModernCall(request, id);
     if (this.#calls.has(call.key)) {
-      const text = `The id ${id} is that of a request which is still open.`;
-      this.#receiver?.message(makeError(id, ErrorCode.InvalidRequest, text));
+      this.#receiver?.message(idInUse(id));
       return;
     }
     if (this.#calls.size >= MAX_WAITING || this.#octets + request.text.length > MAX_WAITING_OCTETS) {

@@ -69,3 +69,17 @@ test('the end of the stream fails what is open, and the next initialize begins a
   expect((await client.request(3, 'hello')).result).toEqual({ method: 'hello' });
   expect(client.closed).toBeUndefined();
 });
+
+test('an id that is still open is refused without an id, and the first call goes on', async () => {
+  const client = connect(fixture.url('/old'));
+  await client.begin('2024-11-05');
+  client.send({ id: 3, method: 'hold' });
+  client.send({ id: 3, method: 'second' });
+  expect(await client.until(({ error }) => error !== undefined)).toMatchObject({
+    id: null,
+    error: { code: -32600, message: expect.stringContaining('the id 3 is in use') },
+  });
+  await fixture.log('"hold"');
+  client.send({ id: 4, method: 'release' });
+  expect(await client.until(({ id }) => id === 3)).toMatchObject({ result: { method: 'release' } });
+});

@@ -443,16 +443,24 @@ describe('what comes back', () => {
     expect(texts()).toMatch(/with the id of another request/);
   });
 
-  test('an id that is still open is refused, and the first request stands', async () => {
+  test('an id that is still open is refused without an id, and the first request goes on', async () => {
     const both = count(2);
-    const { client, server } = await begin((_asked, response) => {
-      stream(response);
+    let answer: (() => void) | undefined;
+    const { client, server } = await begin(({ message }, response) => {
+      if (message.method === 'first') answer = () => json(response, result(message.id));
+      else stream(response);
       both.one();
     });
     client.send({ id: 3, method: 'first', params: modern() });
-    expect((await client.request(3, 'second', modern())).error?.code).toBe(-32600);
+    client.send({ id: 3, method: 'second', params: modern() });
+    expect(await client.until(({ error }) => error !== undefined)).toMatchObject({
+      id: null,
+      error: { code: -32600, message: expect.stringContaining('the id 3 is in use') },
+    });
     client.send({ id: 4, method: 'third', params: modern() });
     await both.all;
+    answer?.();
+    expect((await client.until(({ id }) => id === 3)).result).toBeDefined();
     expect(server.asked.map(({ message }) => message.method).sort()).toEqual(['first', 'third']);
   });
 

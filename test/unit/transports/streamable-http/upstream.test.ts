@@ -129,12 +129,17 @@ test('nothing overtakes a notification', async () => {
   ]);
 });
 
-test('an id that is still open is refused, and the first call stands', async () => {
-  const { client } = await begin('/silent?twice');
-  client.send({ id: 3, method: 'first' });
-  const { error } = await client.request(3, 'second');
-  expect(error?.code).toBe(-32600);
-  expect(error?.message).toContain('still open');
+test('an id that is still open is refused without an id, and the first call goes on', async () => {
+  const { client } = await begin('/released');
+  client.send({ id: 3, method: 'hold' });
+  client.send({ id: 3, method: 'second' });
+  expect(await client.until(({ error }) => error !== undefined)).toMatchObject({
+    id: null,
+    error: { code: -32600, message: expect.stringContaining('the id 3 is in use') },
+  });
+  await fixture.log('"hold"');
+  client.send({ id: 4, method: 'release' });
+  expect(await client.until(({ id }) => id === 3)).toMatchObject({ result: { released: true } });
 });
 
 test('a client that begins again gets a new session', async () => {

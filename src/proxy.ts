@@ -194,7 +194,7 @@ export async function startProxy(options: ProxyOptions, emit: Emit): Promise<Run
     ).then((outcomes) =>
       outcomes.map(({ one, reason }) => {
         // A client may have brought it up, while the start of another server was still waited for.
-        const ok = reason === '' || one.pool.state !== 'failed';
+        const ok = reason === '' || one.pool.state === 'ready';
         return { name: one.definition.name, ok, reason: ok ? '' : reason };
       }),
     ),

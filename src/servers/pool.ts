@@ -44,7 +44,8 @@ export class Pool {
   readonly definition: ServerDefinition;
   /**
    * How the start went. It failed where the process could not be started, or ended within
-   * `START_PHASE_MS` before it answered anything and before a client came; else all is well with it.
+   * `START_PHASE_MS` before it answered anything (docs/architecture.md, "The first process"), and no other
+   * one is there that still may; else all is well with it.
    */
   readonly started: Promise<{ readonly ok: true } | { readonly ok: false; readonly reason: string }>;
   readonly #options: PoolOptions;
@@ -53,8 +54,8 @@ export class Pool {
   readonly #retiring = new Map<ServerProcess, Promise<void>>();
   #heard: (outcome: { ok: true } | { ok: false; reason: string }) => void = () => {};
   #cancelStartPhase: () => void = () => {};
-  /** Whether a client came: from then on an end may be its doing, and tells nothing of the start. */
-  #used = false;
+  /** Processes that have ended, and whose clients may not have heard of it yet. */
+  readonly #ended = new Set<ServerProcess>();
   #spare: ServerProcess | undefined;
   #lastExit: LastExit | undefined;
   /** What went wrong last, until a process works again. */
@@ -85,9 +86,14 @@ export class Pool {
     return this.state === 'failed' ? this.#failure : undefined;
   }
 
+  /** Requests whose answer is waited for, be it the news that there will be none. */
   get inFlight(): number {
     let sum = 0;
     for (const process of this.#processes) sum += process.inFlight;
+    for (const process of this.#ended) {
+      if (process.inFlight === 0) this.#ended.delete(process);
+      sum += process.inFlight;
+    }
     return sum;
   }
 
@@ -95,11 +101,6 @@ export class Pool {
     if (this.processes.some((process) => process.alive)) return 'ready';
     if (this.#processes.size > 0) return 'starting';
     return this.#failure === undefined ? 'ready' : 'failed';
-  }
-
-  /** A client has come: an end of a process from now on may be its doing, and tells nothing of the start. */
-  used(): void {
-    this.#used = true;
   }
 
   /**
@@ -259,8 +260,8 @@ export class Pool {
     const { child } = process;
     this.#failure = text;
     this.#lastExit = { at: Date.now(), pid: child.pid, exit, text, stderr: child.stderrTail() };
-    const neverStarted = exit.kind === 'unspawnable' || !this.#used;
-    if (!process.alive && neverStarted) this.#heard({ ok: false, reason: text });
+    if (process.inFlight > 0) this.#ended.add(process);
+    if (!process.alive && this.#processes.size === 0) this.#heard({ ok: false, reason: text });
     this.#options.emit({ level: 'error', text, server: this.definition.name });
   }
 }

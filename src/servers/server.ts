@@ -112,14 +112,12 @@ export class Server {
    * @param initialize the client's `initialize`, which the session sends on this link next
    */
   open(initialize: Message): Link {
-    this.pool.used();
     if (this.#era !== undefined) return this.#legacyLink(initialize);
     return pendingLink(this.#findOut().then(() => this.#legacyLink(initialize)));
   }
 
   /** The link of a request of the legacy era that comes with no handshake. Rejects where the server can't be had. */
   async openWithoutHandshake(): Promise<Link> {
-    this.pool.used();
     if (this.#era === undefined) await this.#findOut();
     if (this.#era === 'modern') return this.#translated();
     const placement = this.definition.sharing === 'shared' ? EVERYBODY : PROXY_ITSELF;
@@ -133,7 +131,6 @@ export class Server {
    * `AtCapacity`.
    */
   openModern(request: Message, envelope: Envelope): Link | Promise<Link> {
-    this.pool.used();
     if (this.#era !== undefined) return this.#modernLink(request, envelope);
     return this.#findOut().then(() => this.#modernLink(request, envelope));
   }
@@ -245,6 +242,7 @@ export class Server {
 
   /** A server that refuses `initialize` may be one of the modern era: then the client is served through a translator. */
   #otherwise(refusal: Message, process: ServerProcess): Link | undefined {
+    // What it speaks is not known any more where it ended before it answered anything.
     if (this.#era !== 'modern') {
       const verdict = verdictOf(refusal);
       if (verdict.era !== 'modern') return undefined;

@@ -132,41 +132,66 @@ it('nobody has to read its stderr', async () => {
   expect(await ended).toEqual([0, null]);
 });
 
-it.each(['first', 'never'])(
-  'a server that dies later does not end the proxy; a client came: %s',
-  async (came) => {
-    const proxy = await startProxy(scope, ['--', ...LEGACY_SERVER]);
-    const serverPid = async (): Promise<number> => {
-      const status = await (await fetch(`${proxy.url}/status`)).json();
-      return status.servers[0].processes[0].pid;
-    };
-    // It has answered what era it speaks, and so has started.
-    await proxy.program.line('stderr', (line) => (line.includes('speaks MCP') ? line : undefined));
-    const pid = await serverPid();
-    if (came === 'first') await RawSession.begin(proxy.of('default').mcp);
-    process.kill(pid, 'SIGKILL');
-    await proxy.program.line('stderr', (line) => (line.includes('SIGKILL') ? line : undefined));
-    await RawSession.begin(proxy.of('default').mcp);
-    expect(await serverPid()).not.toBe(pid);
-    proxy.program.kill('SIGTERM');
-    expect(await proxy.program.ended).toEqual({ code: 0, signal: null });
-  },
-);
+/** The process of the only server. */
+async function serverPid(url: string): Promise<number> {
+  const status = await (await fetch(`${url}/status`)).json();
+  return status.servers[0].processes[0].pid;
+}
 
-it('a client whose first words kill the server does not end the proxy', async () => {
-  const script = 'process.stdin.once("data", () => { throw new Error("cannot read this"); })';
-  const proxy = await startProxy(scope, ['--', process.execPath, '-e', script]);
-  const params = { protocolVersion: 7 };
-  const answer = await fetch(proxy.of('default').mcp, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', accept: 'application/json, text/event-stream' },
-    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'initialize', params }),
-  });
-  expect(await answer.text()).toContain('cannot read this');
-  expect((await (await fetch(`${proxy.url}/status`)).json()).server_instances).toEqual({ default: 'failed' });
+it('a server that dies later does not end the proxy', async () => {
+  const proxy = await startProxy(scope, ['--', ...LEGACY_SERVER]);
+  await RawSession.begin(proxy.of('default').mcp);
+  const pid = await serverPid(proxy.url);
+  process.kill(pid, 'SIGKILL');
+  await proxy.program.line('stderr', (line) => (line.includes('SIGKILL') ? line : undefined));
+  await RawSession.begin(proxy.of('default').mcp);
+  expect(await serverPid(proxy.url)).not.toBe(pid);
   proxy.program.kill('SIGTERM');
   expect(await proxy.program.ended).toEqual({ code: 0, signal: null });
 });
+
+it('a server that dies before it has answered anything does, whether it was asked or not', async () => {
+  const silent = 'setInterval(() => undefined, 1000)';
+  const proxy = await startProxy(scope, ['--', process.execPath, '-e', silent]);
+  process.kill(await serverPid(proxy.url), 'SIGKILL');
+  // It may have ended because it was asked what it speaks: the next one is not.
+  await proxy.program.line('stderr', (line) => (line.includes('ended when it was asked') ? line : undefined));
+  process.kill(await serverPid(proxy.url), 'SIGKILL');
+  expect(await proxy.program.ended).toEqual({ code: 1, signal: null });
+});
+
+it.each(['mcp', 'sse'] as const)(
+  'a client that is quick hears why no server could be started, and then the proxy ends: %s',
+  async (path) => {
+    const script = 'process.stdin.once("data", () => { throw new Error("cannot read this"); })';
+    const proxy = await startProxy(scope, ['--', process.execPath, '-e', script]);
+    const { mcp, sse } = proxy.of('default');
+    const params = {
+      protocolVersion: '2025-06-18',
+      capabilities: {},
+      clientInfo: { name: 'c', version: '1' },
+    };
+    const post = (url: string): Promise<Response> =>
+      fetch(url, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', accept: 'application/json, text/event-stream' },
+        body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'initialize', params }),
+      });
+    if (path === 'mcp') expect(await (await post(mcp)).text()).toContain('cannot read this');
+    else {
+      const decoder = new TextDecoder();
+      let said = '';
+      for await (const chunk of (await fetch(sse)).body ?? []) {
+        said += decoder.decode(chunk);
+        const [, endpoint] = /^data: (\S+)\n\n$/m.exec(said) ?? [];
+        if (endpoint !== undefined) expect((await post(new URL(endpoint, sse).href)).status).toBe(202);
+      }
+      expect(said).toContain('cannot read this');
+    }
+    expect(await proxy.program.ended).toEqual({ code: 1, signal: null });
+    expect(proxy.program.stderr()).toContain('no server could be started');
+  },
+);
 
 it('a path through a file as one of the commands does not keep the others from starting', async () => {
   const wrong = `${import.meta.filename}/foo`;

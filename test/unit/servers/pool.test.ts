@@ -179,17 +179,59 @@ describe('the start', () => {
     expect(server.pool.state).toBe('ready');
   });
 
-  it('did not fail where a client was there, whose doing the end may be', async () => {
-    const { clock, pass } = handClock();
-    const server = makeServer(
-      { args: ['-e', 'process.stdin.once("data", () => process.exit(9))'] },
-      { clock },
-    );
+  it.each(['auto', 'legacy'] as const)(
+    'failed where the first words of a client end it: era %s',
+    async (era) => {
+      const server = makeServer({ era, args: ['-e', 'process.stdin.once("data", () => process.exit(9))'] });
+      server.start();
+      const order: string[] = [];
+      const answer = ask(server.open(initialize()), initialize());
+      const told = answer.then((text) => order.push(text));
+      expect(await server.pool.started).toMatchObject({ ok: false, reason: /exit code 9/ });
+      order.push('started');
+      await told;
+      expect(server.pool.state).toBe('failed');
+      expect(server.pool.processes).toEqual([]); // nothing else is tried for that client
+      expect(server.busy).toBe(false);
+      expect(order).toContainEqual(expect.stringContaining('exit code 9'));
+    },
+  );
+
+  it('is under way as long as one of its processes may still answer', async () => {
+    const script = `process.stdin.once('data', (line) => {
+      if (String(line).includes('"bad"')) process.exit(9);
+      const { id } = JSON.parse(line);
+      process.stdin.once('data', () => console.log(JSON.stringify({ jsonrpc: '2.0', id, result: {} })));
+    });`;
+    const server = makeServer({ era: 'legacy', sharing: 'session', args: ['-e', script] });
     server.start();
-    expect(await ask(server.open(initialize()), initialize())).toContain('exit code 9');
-    expect(server.pool.failure).toContain('exit code 9');
-    pass(START_PHASE_MS);
+    let isKnown = false;
+    void server.pool.started.then(() => {
+      isKnown = true;
+    });
+    const good = server.open(initialize('good'));
+    const answered = ask(good, initialize('good'));
+    expect(await ask(server.open(initialize('bad')), initialize('bad'))).toContain('exit code 9');
+    expect(server.pool.state).toBe('starting');
+    expect(isKnown).toBe(false);
+    good.send(makeRequest('2', 'ping'));
+    expect(await answered).toContain('result');
     expect(await server.pool.started).toEqual({ ok: true });
+  });
+
+  it('counts who has not heard of the end of his process as served', async () => {
+    const server = makeServer({
+      era: 'legacy',
+      args: ['-e', 'process.stdin.once("data", () => process.exit(9))'],
+    });
+    server.start();
+    const [process] = server.pool.processes;
+    const answer = ask(server.open(initialize()), initialize());
+    await process?.child.exit;
+    const wasBusy = server.busy;
+    const text = await answer;
+    expect(text).toContain('exit code 9');
+    expect([wasBusy, server.busy]).toEqual([true, false]);
   });
 
   it.each(['auto', 'shared'] as const)('that throws is a failure in words: %s', async (sharing) => {

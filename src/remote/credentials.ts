@@ -1,5 +1,4 @@
 import { asRecord } from '../jsonrpc/message.js';
-import { describeUrl } from './describe-url.js';
 import { request } from './exchange.js';
 import type { Failure } from './failure.js';
 import type { HttpClient } from './http.js';
@@ -146,7 +145,8 @@ export class ClientCredentials implements Credentials {
   }
 
   #refusal(failure: Failure): CredentialsError {
-    const where = describeUrl(this.#options.tokenUrl);
+    const { http, tokenUrl } = this.#options;
+    const where = http.describe(tokenUrl);
     const name = errorName(failure.body);
     const hint =
       failure.kind === 'unreachable'

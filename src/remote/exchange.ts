@@ -1,12 +1,11 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Wire } from '../jsonrpc/wire.js';
 import { CredentialsError } from './credentials.js';
-import { describeUrl } from './describe-url.js';
 import { EventReader, type ServerEvent } from './event-reader.js';
 import { type Failure, maskedExcerpt, networkFailure, networkReason, statusFailure } from './failure.js';
 import type { Exchange, HttpClient, HttpHandler, HttpRequest } from './http.js';
 import { HeadTimeout } from './http-exchange.js';
-import { maybeProxy, proxyRefusal, proxyUnreachable } from './proxy.js';
+import { maybeProxy, type NamedProxy, type OutboundProxy, proxyRefusal, proxyUnreachable } from './proxy.js';
 
 /** The most octets that one message from a remote server may have: as many as the proxy itself takes. */
 const MAX_MESSAGE = 64 * 1024 * 1024;
@@ -74,7 +73,11 @@ class Answer implements HttpHandler, Exchange {
   }
 
   get #where(): string {
-    return describeUrl(this.#request.url);
+    return this.#http.describe(this.#request.url);
+  }
+
+  #named({ url, variable }: OutboundProxy): NamedProxy {
+    return { where: this.#http.describe(url), variable };
   }
 
   abort(): void {
@@ -148,9 +151,9 @@ class Answer implements HttpHandler, Exchange {
     const { proxy } = this.#http;
     if (proxy !== undefined && this.#status === 0) {
       const refused = /^Proxy response \((\d+)\)/.exec(error.message)?.[1];
-      if (refused !== undefined) return proxyRefusal(proxy, where, Number(refused));
+      if (refused !== undefined) return proxyRefusal(this.#named(proxy), where, Number(refused));
       const reason = networkReason(error);
-      if (reason !== undefined) return proxyUnreachable(proxy, where, reason);
+      if (reason !== undefined) return proxyUnreachable(this.#named(proxy), where, reason);
     }
     return networkFailure(error, where, this.#status !== 0, (text) => this.#http.mask(text));
   }
@@ -195,14 +198,14 @@ class Answer implements HttpHandler, Exchange {
     this.#finish();
     const { proxy } = this.#http;
     if (proxy !== undefined && this.#status === 407) {
-      this.#reading.failed(proxyRefusal(proxy, this.#where, 407));
+      this.#reading.failed(proxyRefusal(this.#named(proxy), this.#where, 407));
       return;
     }
     const { location } = this.#headers;
     const url = this.#request.url;
     const redirect =
       this.#status < 400 && location !== undefined && URL.canParse(location, url.href)
-        ? { redirect: describeUrl(new URL(location, url)) }
+        ? { redirect: this.#http.describe(new URL(location, url)) }
         : {};
     const refusal = {
       status: this.#status,
@@ -212,7 +215,7 @@ class Answer implements HttpHandler, Exchange {
     };
     const failure = statusFailure(refusal, this.#where, (text) => this.#http.mask(text));
     const isMaybeProxys = proxy !== undefined && this.#status >= 500 && url.protocol === 'http:';
-    const text = isMaybeProxys ? failure.text + maybeProxy(proxy) : failure.text;
+    const text = isMaybeProxys ? failure.text + maybeProxy(this.#named(proxy)) : failure.text;
     this.#reading.failed({ ...failure, text });
   }
 

@@ -73,7 +73,8 @@ export class HttpClient {
 
   send(request: HttpRequest, handler: HttpHandler): Exchange {
     const { origin, headers, credentials } = this.#options;
-    if (request.url.origin !== origin) throw new TypeError(`${describeUrl(request.url)} is not of ${origin}`);
+    if (request.url.origin !== origin)
+      throw new TypeError(`${this.describe(request.url)} is not of ${origin}`);
     const own = headers?.authorization === undefined ? credentials : undefined;
     const all = { ...headers, ...request.headers };
     return new HttpExchange(this.#dispatcher, { ...request, headers: all }, handler, own);
@@ -81,6 +82,11 @@ export class HttpClient {
 
   mask(text: string): string {
     return this.#options.mask?.(text) ?? text;
+  }
+
+  /** A URL as it may be shown. */
+  describe(url: URL): string {
+    return describeUrl(url, (text) => this.mask(text));
   }
 
   /** Ends every exchange and every connection. */

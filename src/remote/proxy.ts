@@ -1,10 +1,16 @@
-import { describeUrl } from './describe-url.js';
 import type { Failure } from './failure.js';
 
 /** A proxy on the way to a remote server, and the environment variable that names it. */
 export interface OutboundProxy {
   readonly variable: string;
   readonly url: URL;
+}
+
+/** The same for texts. */
+export interface NamedProxy {
+  readonly variable: string;
+  /** Its URL as it may be shown. */
+  readonly where: string;
 }
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -48,8 +54,8 @@ function isUsable({ hostname, protocol, username, password }: URL): boolean {
 }
 
 /** What is said of a status that the proxy may have given as well as the server behind it. */
-export function maybeProxy({ url, variable }: OutboundProxy): string {
-  return ` The answer may be that of the proxy ${describeUrl(url)} (${variable}).`;
+export function maybeProxy({ where, variable }: NamedProxy): string {
+  return ` The answer may be that of the proxy ${where} (${variable}).`;
 }
 
 /** The `Proxy-Authorization` for the user part of the proxy's URL, if it has one. */
@@ -60,13 +66,13 @@ export function proxyAuthorization({ url }: OutboundProxy): string | undefined {
 }
 
 /** No connection to the proxy: `reason` in words, with no end. */
-export function proxyUnreachable(proxy: OutboundProxy, where: string, reason: string): Failure {
+export function proxyUnreachable(proxy: NamedProxy, where: string, reason: string): Failure {
   const text = `${naming(proxy, where)} cannot be reached: ${reason}. Check ${proxy.variable}, or put the host in NO_PROXY.`;
   return { kind: 'unreachable', text };
 }
 
 /** The proxy's own no, with this HTTP status. */
-export function proxyRefusal(proxy: OutboundProxy, where: string, status: number): Failure {
+export function proxyRefusal(proxy: NamedProxy, where: string, status: number): Failure {
   const hint =
     status === 407
       ? `It wants credentials: put them in ${proxy.variable}, as http://USER:PASSWORD@HOST:PORT.`
@@ -79,8 +85,8 @@ export function proxyRefusal(proxy: OutboundProxy, where: string, status: number
   };
 }
 
-function naming({ url, variable }: OutboundProxy, where: string): string {
-  return `The proxy ${describeUrl(url)} (${variable}), through which ${where} is asked,`;
+function naming(proxy: NamedProxy, where: string): string {
+  return `The proxy ${proxy.where} (${proxy.variable}), through which ${where} is asked,`;
 }
 
 function isLoopback(host: string): boolean {

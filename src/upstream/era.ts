@@ -5,7 +5,6 @@ import { McpErrorCode } from '../jsonrpc/errors.js';
 import { makeRequest } from '../jsonrpc/make.js';
 import { answerOf, asRecord, type Message } from '../jsonrpc/message.js';
 import { parseWire, toWire } from '../jsonrpc/wire.js';
-import { describeUrl } from '../remote/describe-url.js';
 import type { Failure } from '../remote/failure.js';
 import { REMOTE_TIMINGS, type UpstreamOptions } from '../remote/remote-link.js';
 import { askModern, type ModernReply } from '../transports/streamable-http/modern-ask.js';
@@ -54,7 +53,7 @@ export async function probeRemote(options: ProbeOptions, client: Client): Promis
   if ('code' in request) throw new TypeError(request.text);
   const limit = timings?.probe ?? REMOTE_TIMINGS.probe;
   const reply = await askModern(http, request, id, limit, signal ?? new AbortController().signal);
-  return classifyProbe(reply, describeUrl(url));
+  return classifyProbe(reply, http.describe(url));
 }
 
 /**

@@ -1,6 +1,5 @@
 import type { Message } from '../jsonrpc/message.js';
 import type { CloseReason, Receiver } from '../relay/link.js';
-import { describeUrl } from '../remote/describe-url.js';
 import { errorFor, type Failure } from '../remote/failure.js';
 import { MAX_WAITING, MAX_WAITING_OCTETS } from '../remote/outbox.js';
 import {
@@ -48,7 +47,7 @@ export class LegacyRemote implements RemoteLink {
   constructor(options: LegacyRemoteOptions) {
     this.#options = options;
     this.#timings = { ...REMOTE_TIMINGS, ...options.timings };
-    this.#where = describeUrl(options.url);
+    this.#where = options.http.describe(options.url);
     this.done = new Promise((resolve) => {
       this.#finish = resolve;
     });

@@ -12,7 +12,6 @@ import { Correlation } from '../relay/correlation.js';
 import type { CloseReason, Link, Receiver } from '../relay/link.js';
 import { pendingLink } from '../relay/pending.js';
 import { withSecondTry } from '../relay/second-try.js';
-import { describeUrl } from '../remote/describe-url.js';
 import type { Failure } from '../remote/failure.js';
 import { REMOTE_TIMINGS, type RemoteLink, type RemoteTimings } from '../remote/remote-link.js';
 import { newSeal } from '../seal.js';
@@ -48,7 +47,7 @@ export class RemoteServer {
   constructor(options: FrontOptions, receiver: Receiver) {
     this.#options = options;
     this.#timings = { ...REMOTE_TIMINGS, ...options.timings };
-    this.#where = describeUrl(options.url);
+    this.#where = options.http.describe(options.url);
     this.#receiver = receiver;
     this.#modernClients = new ModernClients({
       server: this.#where,

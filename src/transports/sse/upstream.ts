@@ -3,7 +3,6 @@ import { scan } from '../../jsonrpc/scan.js';
 import type { Wire } from '../../jsonrpc/wire.js';
 import { idInUse } from '../../relay/id-in-use.js';
 import type { CloseReason, Receiver } from '../../relay/link.js';
-import { describeUrl } from '../../remote/describe-url.js';
 import type { ServerEvent } from '../../remote/event-reader.js';
 import { exchange, foreign } from '../../remote/exchange.js';
 import { errorFor, type Failure, handshakeTimeout } from '../../remote/failure.js';
@@ -52,7 +51,7 @@ export class SseUpstream implements RemoteLink {
   constructor(options: UpstreamOptions, opening: Opening) {
     this.#options = options;
     this.#timings = { ...REMOTE_TIMINGS, ...options.timings };
-    this.#where = describeUrl(options.url);
+    this.#where = options.http.describe(options.url);
     this.#opening = opening;
     this.done = new Promise((resolve) => {
       this.#finish = resolve;
@@ -150,7 +149,7 @@ export class SseUpstream implements RemoteLink {
     }
     const endpoint = new URL(text, base);
     if (endpoint.origin !== base.origin) {
-      const other = describeUrl(endpoint);
+      const other = this.#options.http.describe(endpoint);
       const reason = `${this.#where} wants its messages sent to another origin (${other}), which is refused: it would get this server's credentials.`;
       this.#lost({ kind: 'foreign', text: reason });
       return;

@@ -1,6 +1,5 @@
 import { keyOf, type Message } from '../../jsonrpc/message.js';
 import type { Wire } from '../../jsonrpc/wire.js';
-import { describeUrl } from '../../remote/describe-url.js';
 import { exchange, foreign } from '../../remote/exchange.js';
 import type { Failure } from '../../remote/failure.js';
 import type { HttpClient, HttpRequest } from '../../remote/http.js';
@@ -25,7 +24,7 @@ export function askModern(
   limit: number,
   signal: AbortSignal,
 ): Promise<ModernReply> {
-  const where = describeUrl(request.url);
+  const where = http.describe(request.url);
   return new Promise((resolve) => {
     const settle = (reply: ModernReply): void => {
       clearTimeout(timer);

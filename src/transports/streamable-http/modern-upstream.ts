@@ -4,7 +4,6 @@ import { answerOf, asRecord, type Key, keyOf, type Message, refOf } from '../../
 import { parseWire, type Wire } from '../../jsonrpc/wire.js';
 import { idInUse } from '../../relay/id-in-use.js';
 import type { CloseReason, Receiver } from '../../relay/link.js';
-import { describeUrl } from '../../remote/describe-url.js';
 import { exchange, foreign } from '../../remote/exchange.js';
 import { answerTo, errorFor, type Failure } from '../../remote/failure.js';
 import type { Exchange } from '../../remote/http.js';
@@ -54,7 +53,7 @@ export class ModernUpstream implements RemoteLink {
   constructor(options: UpstreamOptions) {
     this.#options = options;
     this.#timings = { ...REMOTE_TIMINGS, ...options.timings };
-    this.#where = describeUrl(options.url);
+    this.#where = options.http.describe(options.url);
     this.#refresh = new ToolRefresh(options, this.#timings, this.#tools);
     this.done = new Promise((resolve) => {
       this.#finish = resolve;

@@ -1,4 +1,3 @@
-import { describeUrl } from '../../remote/describe-url.js';
 import type { ServerEvent } from '../../remote/event-reader.js';
 import type { RemoteTimings, UpstreamOptions } from '../../remote/remote-link.js';
 import { saysSessionGone } from './upstream-gone.js';
@@ -21,11 +20,11 @@ export interface EventsTaker {
  */
 export function openEvents(
   session: UpstreamSession,
-  { url, emit }: UpstreamOptions,
+  { url, http, emit }: UpstreamOptions,
   timings: RemoteTimings,
   taker: EventsTaker,
 ): ResumableStream {
-  const where = describeUrl(url);
+  const where = http.describe(url);
   let wasThere = false;
   const stream = new ResumableStream({
     open: (lastId, reading) =>

@@ -1,7 +1,6 @@
 import { makeNotification } from '../../jsonrpc/make.js';
 import { answerOf, asRecord, type Message, textOf } from '../../jsonrpc/message.js';
 import { parseWire } from '../../jsonrpc/wire.js';
-import { describeUrl } from '../../remote/describe-url.js';
 import type { Failure } from '../../remote/failure.js';
 import type { RemoteTimings, UpstreamOptions } from '../../remote/remote-link.js';
 import { ask, type Reply } from './upstream-ask.js';
@@ -69,7 +68,7 @@ async function tryOnce(options: Try): Promise<Outcome> {
   if (answer.kind === 'error') return { failure: refused(answer, options) };
   session.agree(answer);
   if (session.version !== memory.version) {
-    const where = describeUrl(upstream.url);
+    const where = upstream.http.describe(upstream.url);
     const versions = `version ${session.version ?? '(none)'} instead of ${memory.version ?? '(none)'}`;
     const text = `${where} now speaks MCP ${versions}, which the client did not agree to. Connect again.`;
     void session.end();
@@ -117,7 +116,7 @@ function post(message: Message, limit: number, options: Try): Promise<Reply> {
   const { upstream, timings, session, heard, signal } = options;
   return ask(message, {
     session,
-    where: describeUrl(upstream.url),
+    where: upstream.http.describe(upstream.url),
     mask: (text) => upstream.http.mask(text),
     limit,
     grace: timings.cancelled,
@@ -134,16 +133,19 @@ function refused(answer: Message, { upstream }: HandshakeOptions): Failure {
   const { code, message } = asRecord(parseWire(answerOf(answer)));
   const number = typeof code === 'number' ? ` (${code})` : '';
   const words = upstream.http.mask(`${textOf(message, 'without a message')}${number}`);
-  return { kind: 'refused', text: `${describeUrl(upstream.url)} refused "initialize": ${words}` };
+  return { kind: 'refused', text: `${upstream.http.describe(upstream.url)} refused "initialize": ${words}` };
 }
 
 /** For what ends without a word, because nobody wants it any more. */
 function nothing({ upstream }: HandshakeOptions): Failure {
-  return { kind: 'lost', text: `The connection to ${describeUrl(upstream.url)} is not wanted any more.` };
+  return {
+    kind: 'lost',
+    text: `The connection to ${upstream.http.describe(upstream.url)} is not wanted any more.`,
+  };
 }
 
 function warn(text: string, { upstream }: HandshakeOptions): void {
-  upstream.emit({ level: 'warning', text: `${describeUrl(upstream.url)}, new session: ${text}` });
+  upstream.emit({ level: 'warning', text: `${upstream.http.describe(upstream.url)}, new session: ${text}` });
 }
 
 function sleep(ms: number, signal: AbortSignal): Promise<void> {

@@ -1,5 +1,4 @@
 import type { Message } from '../../jsonrpc/message.js';
-import { describeUrl } from '../../remote/describe-url.js';
 import type { ServerEvent } from '../../remote/event-reader.js';
 import type { Failure } from '../../remote/failure.js';
 import type { Outbox } from '../../remote/outbox.js';
@@ -43,7 +42,7 @@ export class SessionKeeper implements RenewalHost {
   constructor(options: UpstreamOptions, timings: RemoteTimings, host: KeeperHost) {
     this.#options = options;
     this.#timings = timings;
-    this.#where = describeUrl(options.url);
+    this.#where = options.http.describe(options.url);
     this.#host = host;
     this.#current = this.#open();
     this.#renewal = new Renewal(this, timings, this.#where);

@@ -2,7 +2,6 @@ import { type Key, keyOf, type Message, refOf } from '../../jsonrpc/message.js';
 import type { Wire } from '../../jsonrpc/wire.js';
 import { idInUse } from '../../relay/id-in-use.js';
 import type { CloseReason, Receiver } from '../../relay/link.js';
-import { describeUrl } from '../../remote/describe-url.js';
 import type { ServerEvent } from '../../remote/event-reader.js';
 import { foreign } from '../../remote/exchange.js';
 import { answerTo, errorFor, type Failure, handshakeTimeout } from '../../remote/failure.js';
@@ -46,7 +45,7 @@ export class StreamableHttpUpstream implements RemoteLink {
   constructor(options: UpstreamOptions) {
     this.#options = options;
     this.#timings = { ...REMOTE_TIMINGS, ...options.timings };
-    this.#where = describeUrl(options.url);
+    this.#where = options.http.describe(options.url);
     this.#keeper = new SessionKeeper(options, this.#timings, {
       outbox: this.#outbox,
       toClient: (message) => this.#receiver?.message(message),

@@ -5,10 +5,29 @@ import { checkHeaders } from '../../../src/remote/headers.js';
 import { Secrets } from '../../../src/remote/secrets.js';
 
 test('a URL is shown without what may be secret', () => {
-  expect(describeUrl('https://me:pw@host:8443/a/mcp?key=v&key=w#f')).toBe('https://host:8443/a/mcp?***');
-  expect(describeUrl('http://host/?bare')).toBe('http://host/?***');
-  expect(describeUrl(new URL('http://host/'))).toBe('http://host');
-  expect(describeUrl('host and secret')).toBe('(not a URL)');
+  const show = (url: string): string => describeUrl(new URL(url), (text) => text);
+  expect(show('https://me:pw@host:8443/a/mcp?key=v&key=w#f')).toBe('https://host:8443/a/mcp?***');
+  expect(show('http://host/?bare')).toBe('http://host/?***');
+  expect(show('http://host/')).toBe('http://host');
+});
+
+test.each([
+  ['/KEY-abcdef-123456/mcp', '/***/mcp'],
+  ['/Zx9-s3cr3t/va+l=ue/mcp?k=1', '/***/mcp?***'],
+  ['/a/Zx9-s3cr3t%2Fva%2Bl%3Due', '/a/***'],
+  ['/a/zx/Zx9-s3cr3t%2fva%2bl%3due/b', '/a/zx/***/b'],
+  // Written in no usual way: the path is not shown at all.
+  ['/a/Zx9-s3cr3t/va%2Bl=ue/b', '/***'],
+  ['/a/%5ax9-s3cr3t/va+l=ue/b', '/***'],
+  ['/%zz/%e9/%5ax9-s3cr3t/va+l=ue/b?c', '/***?***'],
+  ['/z%C3%B6e/mcp', '/***/mcp'],
+  ['/z%F6e/mcp', '/***'],
+])('a secret is masked in the path of a URL: %s', (path, shown) => {
+  const secrets = new Secrets();
+  for (const secret of ['KEY-abcdef-123456', 'Bearer Zx9-s3cr3t/va+l=ue', 'zöe']) secrets.add(secret, 3);
+  const show = (url: string): string => describeUrl(new URL(url), (text) => secrets.mask(text));
+  expect(show(`http://host${path}`)).toBe(`http://host${shown}`);
+  expect(show('http://host/a%20b/%E4/%zz')).toBe('http://host/a%20b/%E4/%zz');
 });
 
 test('secrets are masked, alone and in their header', () => {

@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { RemoteLink } from '../../../src/remote/remote-link.js';
 import { connectRemote, type RemoteOptions } from '../../../src/upstream/remote.js';
 import { Client, events, Fixture, QUICK } from '../remote/fixture.js';
+import { serve, welcome } from '../remote/server.js';
 
 let fixture: Fixture;
 let sdk: Fixture;
@@ -107,6 +108,49 @@ test('403 proves nothing, is not searched further, and shows no secret', async (
   const asked = (await fixture.log()).filter((entry) => entry.path === '/forbidden');
   expect(asked.map(({ method }) => method)).toEqual(['POST']);
 });
+
+const KEY = 'KEY/abcdef=123456';
+const ENCODED = encodeURIComponent(KEY);
+
+test.each<[string, Parameters<typeof serve>[0]]>([
+  ['a redirect', (_asked, response) => response.writeHead(302, { location: `/login/${ENCODED}` }).end()],
+  ['an endpoint elsewhere', old(`http://elsewhere.example/${KEY}`)],
+  ['no message', (_asked, response) => response.end(`no ${KEY}`)],
+  ['a refusal', (_asked, response) => response.writeHead(500).end()],
+  ['no stream', ({ method }, response) => response.writeHead(method === 'POST' ? 404 : 401).end()],
+  [
+    'a good server',
+    ({ message }, response) =>
+      response.setHeader('content-type', 'application/json').end(welcome(message.id)),
+  ],
+])('a secret in the path of a URL is not shown: %s', async (_what, answer) => {
+  const { url, stop } = await serve(answer);
+  try {
+    for (const era of ['legacy', 'auto'] as const) {
+      const headers = [['X-Api-Key', KEY]] as const;
+      const { client, link, texts } = connect(new URL(`/a/${ENCODED}/mcp`, url), { headers, era });
+      const { error, result } = await client.initialize();
+      link.close({ kind: 'stopping', text: 'that was all' });
+      await link.done;
+      const shown = `${error?.message} ${texts()}`;
+      expect(shown).not.toMatch(/abcdef/);
+      expect(shown).toMatch(result === undefined ? /\*\*\*/ : /Connected to \S+\/a\/\*\*\*\/mcp/);
+    }
+  } finally {
+    await stop();
+  }
+});
+
+/** A server with HTTP+SSE only, whose stream names that endpoint. */
+function old(endpoint: string): Parameters<typeof serve>[0] {
+  return ({ method }, response) => {
+    if (method !== 'GET') response.writeHead(405).end();
+    else {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.write(`event: endpoint\ndata: ${endpoint}\n\n`);
+    }
+  };
+}
 
 test('503 is tried again until it passes', async () => {
   const { client } = connect(fixture.url('/unavailable'));

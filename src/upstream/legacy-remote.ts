@@ -8,6 +8,7 @@ import {
   type RemoteTimings,
   type UpstreamOptions,
 } from '../remote/remote-link.js';
+import { pauseBefore } from '../remote/retry.js';
 import { Waiters } from '../remote/waiters.js';
 import { SseUpstream } from '../transports/sse/upstream.js';
 import { StreamableHttpUpstream } from '../transports/streamable-http/upstream.js';
@@ -216,14 +217,11 @@ export class LegacyRemote implements RemoteLink {
 
   /** Nobody there, perhaps not yet: waits longer each time, for as long as the window is open. */
   #again(attempt: Attempt, failure: Failure): void {
-    const { retryFirst, retryMax, retryWindow } = this.#timings;
-    const wait = Math.min(retryFirst * 2 ** (attempt.tries - 1), retryMax);
     const elapsed = performance.now() - attempt.begunAt;
-    const left = retryWindow - elapsed;
-    if (left > 0) {
+    const pause = pauseBefore(attempt.tries, elapsed, this.#timings);
+    if (pause !== undefined) {
       if (attempt.tries === 1) this.#say('info', `${failure.text} Trying again.`);
-      // The last try is at the end of the window, not before it.
-      this.#timer = setTimeout(() => this.#try(), Math.min(wait, Math.ceil(left)));
+      this.#timer = setTimeout(() => this.#try(), pause);
       return;
     }
     const often = attempt.tries === 1 ? 'once' : `${attempt.tries} times`;

@@ -14,6 +14,7 @@ import { pendingLink } from '../relay/pending.js';
 import { withSecondTry } from '../relay/second-try.js';
 import type { Failure } from '../remote/failure.js';
 import { REMOTE_TIMINGS, type RemoteLink, type RemoteTimings } from '../remote/remote-link.js';
+import { pauseBefore } from '../remote/retry.js';
 import { newSeal } from '../seal.js';
 import { ModernUpstream } from '../transports/streamable-http/modern-upstream.js';
 import { OWN_INFO } from '../version.js';
@@ -210,19 +211,17 @@ export class RemoteServer {
 
   /** Asks until there is a verdict, or a server that cannot be reached was asked for long enough. */
   async #findAtLast(client: Client): Promise<Failure | undefined> {
-    const { retryFirst, retryMax, retryWindow } = this.#timings;
     const begunAt = performance.now();
     for (let tries = 1; ; tries++) {
       const failure = await this.#find(client);
       if (failure?.kind !== 'unreachable') return failure;
       const elapsed = performance.now() - begunAt;
-      const left = retryWindow - elapsed;
-      if (left <= 0 || this.#giveUp.signal.aborted) {
+      const pause = pauseBefore(tries, elapsed, this.#timings);
+      if (pause === undefined || this.#giveUp.signal.aborted) {
         const seconds = Math.max(1, Math.round(elapsed / 1000));
         return { ...failure, text: `${failure.text} Tried ${tries} times in ${seconds} s.` };
       }
       if (tries === 1) this.#tell('info', `${failure.text} Trying again.`);
-      const pause = Math.min(retryFirst * 2 ** (tries - 1), retryMax, Math.ceil(left));
       await new Promise((resolve) => setTimeout(resolve, pause));
     }
   }

@@ -3,6 +3,7 @@ import { answerOf, asRecord, type Message, textOf } from '../../jsonrpc/message.
 import { parseWire } from '../../jsonrpc/wire.js';
 import type { Failure } from '../../remote/failure.js';
 import type { RemoteTimings, UpstreamOptions } from '../../remote/remote-link.js';
+import { pauseBefore } from '../../remote/retry.js';
 import { ask, type Reply } from './upstream-ask.js';
 import { saysSessionGone } from './upstream-gone.js';
 import type { SessionMemory } from './upstream-memory.js';
@@ -46,18 +47,16 @@ export async function beginAgain(options: HandshakeOptions): Promise<Outcome> {
   const begunAt = performance.now();
   for (let tries = 1; ; tries++) {
     const outcome = await tryOnce({ ...options, session: options.open() });
-    const pause = Math.min(timings.retryFirst * 2 ** (tries - 1), timings.retryMax);
     const elapsed = performance.now() - begunAt;
     const isPassing = outcome.failure?.kind === 'unreachable' || outcome.failure?.kind === 'lost';
     if (signal.aborted || !isPassing) return outcome;
-    const left = timings.retryWindow - elapsed;
-    if (left <= 0) {
+    const pause = pauseBefore(tries, elapsed, timings);
+    if (pause === undefined) {
       const seconds = Math.max(1, Math.round(elapsed / 1000));
       const text = `${outcome.failure.text} Tried ${tries} times in ${seconds} s.`;
       return { failure: { ...outcome.failure, text } };
     }
-    // The last try is at the end of the window, not before it.
-    await sleep(Math.min(pause, Math.ceil(left)), signal);
+    await sleep(pause, signal);
   }
 }
 

@@ -17,8 +17,9 @@ export const PROBE_MS = 5000;
 
 /** The id of the probe: none that a client would choose. */
 const PROBE_ID = '"mcp-proxy-probe"';
-/** Messages kept that come before anybody listens; a server has hardly anything to say by then. */
+/** Messages kept that come before anybody listens, and their octets; a server has hardly anything to say by then. */
 const MAX_EARLY = 64;
+const MAX_EARLY_OCTETS = 1024 * 1024;
 
 /** What a server turned out to speak, and what shows it. */
 export type Verdict =
@@ -29,22 +30,30 @@ export type Verdict =
 /** What the answer to `server/discover` says (2026-07-28, `basic/transports/stdio`, "Backward Compatibility"). */
 export function verdictOf(answer: Message): Verdict {
   const value = asRecord(parseWire(answerOf(answer)));
-  if (answer.kind === 'response') {
-    const versions = listOf(value.supportedVersions);
-    if (versions.length === 0) return { era: 'legacy', by: 'answer' };
-    return modernIn(versions);
+  if (answer.kind === 'response') return supporting(value.supportedVersions);
+  const { supported, requiredCapabilities } = asRecord(value.data);
+  switch (value.code) {
+    case McpErrorCode.UnsupportedVersion:
+      return supporting(supported);
+    case McpErrorCode.MissingClientCapability:
+      return isObject(requiredCapabilities) ? { era: 'modern', alsoLegacy: false } : LEGACY;
+    default:
+      return LEGACY;
   }
-  if (value.code !== McpErrorCode.UnsupportedVersion) return { era: 'legacy', by: 'answer' };
-  return modernIn(listOf(asRecord(value.data).supported));
 }
 
-function modernIn(versions: readonly unknown[]): Verdict {
-  if (!versions.some(isModernVersion)) return { era: 'legacy', by: 'answer' };
-  return { era: 'modern', alsoLegacy: versions.some(isLegacyVersion) };
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null;
 }
 
-function listOf(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : [];
+const LEGACY: Verdict = { era: 'legacy', by: 'answer' };
+
+/** @param versions what a server says it supports */
+function supporting(versions: unknown): Verdict {
+  if (!Array.isArray(versions) || !versions.some((version) => typeof version === 'string')) return LEGACY;
+  const alsoLegacy = versions.some(isLegacyVersion);
+  // One that names only versions which nobody knows yet is no legacy server, and says itself what it wants.
+  return alsoLegacy && !versions.some(isModernVersion) ? LEGACY : { era: 'modern', alsoLegacy };
 }
 
 /**
@@ -55,7 +64,8 @@ export class ProbedLink implements Link {
   /** Never rejects. */
   readonly verdict: Promise<Verdict>;
   readonly #upstream: Link;
-  readonly #early: [Message, Key | undefined][] = [];
+  #early: [Message, Key | undefined][] = [];
+  #earlyOctets = 0;
   readonly #onLate: (verdict: Verdict) => void;
   #receiver: Receiver | undefined;
   #ended: CloseReason | undefined;
@@ -96,7 +106,9 @@ export class ProbedLink implements Link {
 
   listen(receiver: Receiver): void {
     this.#receiver = receiver;
-    for (const [message, about] of this.#early.splice(0)) receiver.message(message, about);
+    const early = this.#early;
+    this.#early = [];
+    for (const [message, about] of early) receiver.message(message, about);
     if (this.#ended) receiver.closed(this.#ended);
   }
 
@@ -106,14 +118,26 @@ export class ProbedLink implements Link {
   }
 
   #message(message: Message, about: Key | undefined): void {
-    if (message.id === PROBE_ID && (message.kind === 'response' || message.kind === 'error')) {
+    if (this.#isAnswer(message)) {
       const verdict = verdictOf(message);
       if (this.#settled) this.#onLate(verdict);
       else this.#settle(verdict);
       return;
     }
-    if (this.#receiver) this.#receiver.message(message, about);
-    else if (this.#early.length < MAX_EARLY) this.#early.push([message, about]);
+    if (this.#receiver) {
+      this.#receiver.message(message, about);
+      return;
+    }
+    this.#earlyOctets += message.text.length;
+    if (this.#early.length < MAX_EARLY && this.#earlyOctets <= MAX_EARLY_OCTETS) {
+      this.#early.push([message, about]);
+    } else this.#earlyOctets -= message.text.length;
+  }
+
+  /** An error that names no request is the answer too, as long as nothing else was sent. */
+  #isAnswer({ kind, id = 'null' }: Message): boolean {
+    if (kind !== 'response' && kind !== 'error') return false;
+    return id === PROBE_ID || (kind === 'error' && id === 'null' && !this.#settled);
   }
 
   #closed(reason: CloseReason): void {

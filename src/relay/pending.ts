@@ -1,37 +1,45 @@
 import { ErrorCode } from '../jsonrpc/errors.js';
 import { makeError } from '../jsonrpc/make.js';
 import { type Key, keyOf, type Message } from '../jsonrpc/message.js';
+import type { Emit } from '../observability/events.js';
+import { guarded } from './guarded.js';
 import type { CloseReason, Link, Receiver } from './link.js';
 
-/** Messages that wait for a link that is still being made: more than any client sends before an answer. */
+/** Messages that wait for a link that is still being made, and their octets: more than any client sends before an answer. */
 const MAX_WAITING = 256;
+const MAX_WAITING_OCTETS = 64 * 1024 * 1024;
 
 /**
  * A link that is still being made: what is sent on it waits for the real one. Where that comes to nothing,
  * the requests are answered with the reason, and the link has ended.
+ *
+ * @param emit told of what fails on a message that waited
  */
-export function pendingLink(made: Promise<Link>): Link {
-  return new PendingLink(made);
+export function pendingLink(made: Promise<Link>, emit: Emit): Link {
+  return new PendingLink(made, emit);
 }
 
 class PendingLink implements Link {
   #link: Link | undefined;
   #receiver: Receiver | undefined;
-  #waiting: [Message, Key | undefined][] = [];
+  #waiting: { readonly message: Message; readonly about: Key | undefined }[] = [];
+  #octets = 0;
+  /** Whether what waited has been sent, so that what comes goes the direct way. */
+  #isThrough = false;
   #closed: CloseReason | undefined;
 
-  constructor(made: Promise<Link>) {
+  constructor(made: Promise<Link>, emit: Emit) {
     made.then(
-      (link) => this.#made(link),
-      (error: unknown) => this.#failed(error instanceof Error ? error.message : String(error)),
+      (link) => guarded(() => this.#made(link), emit),
+      (error: unknown) =>
+        guarded(() => this.#failed(error instanceof Error ? error.message : String(error)), emit),
     );
   }
 
   send(message: Message, about?: Key): void {
     if (this.#closed) return;
-    if (this.#link) this.#link.send(message, about);
-    else if (this.#waiting.length < MAX_WAITING) this.#waiting.push([message, about]);
-    else this.#refuse(message, 'too many messages wait for the server to be found');
+    if (this.#isThrough) this.#link?.send(message, about);
+    else this.#wait(message, about);
   }
 
   listen(receiver: Receiver): void {
@@ -45,6 +53,18 @@ class PendingLink implements Link {
     this.#link?.close(reason);
   }
 
+  #wait(message: Message, about: Key | undefined): void {
+    const octets = this.#octets + message.text.length;
+    // One message may be as large as it likes: its transport has let it in.
+    const fits = this.#waiting.length === 0 || octets <= MAX_WAITING_OCTETS;
+    if (!fits || this.#waiting.length >= MAX_WAITING) {
+      this.#refuse(message, 'too many messages wait for the server to be found');
+      return;
+    }
+    this.#octets = octets;
+    this.#waiting.push({ message, about });
+  }
+
   #made(link: Link): void {
     if (this.#closed) {
       link.close(this.#closed);
@@ -56,16 +76,21 @@ class PendingLink implements Link {
       closed: (reason) => {
         if (this.#closed) return;
         this.#closed = reason;
+        this.#waiting = [];
         this.#receiver?.closed(reason);
       },
     });
-    for (const [message, about] of this.#waiting.splice(0)) this.send(message, about);
+    // What is said meanwhile, because an answer came at once, goes behind all that waited.
+    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
+      link.send(next.message, next.about);
+    }
+    this.#isThrough = true;
   }
 
   #failed(text: string): void {
     if (this.#closed) return;
-    for (const [message] of this.#waiting.splice(0)) this.#refuse(message, text);
     const reason: CloseReason = { kind: 'failed', text };
+    for (const { message } of this.#waiting.splice(0)) this.#refuse(message, text);
     this.#closed = reason;
     this.#receiver?.closed(reason);
   }

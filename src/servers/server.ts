@@ -113,7 +113,10 @@ export class Server {
    */
   open(initialize: Message): Link {
     if (this.#era !== undefined) return this.#legacyLink(initialize);
-    return pendingLink(this.#findOut().then(() => this.#legacyLink(initialize)));
+    return pendingLink(
+      this.#findOut().then(() => this.#legacyLink(initialize)),
+      this.#options.emit,
+    );
   }
 
   /** The link of a request of the legacy era that comes with no handshake. Rejects where the server can't be had. */
@@ -255,7 +258,7 @@ export class Server {
     try {
       return this.#translated();
     } catch (error) {
-      return pendingLink(Promise.reject(error));
+      return pendingLink(Promise.reject(error), this.#options.emit);
     }
   }
 

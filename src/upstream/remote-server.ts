@@ -234,7 +234,7 @@ export class RemoteServer {
 
   #made(link: Promise<Link>): Link {
     this.#pending.add(link);
-    const made = pendingLink(link);
+    const made = pendingLink(link, this.#options.emit);
     // After what waited has been sent on it.
     const forget = (): void => queueMicrotask(() => this.#pending.delete(link));
     link.then(forget, forget);

@@ -2,7 +2,7 @@ import { asRecord } from '../jsonrpc/message.js';
 import { NEWEST_LEGACY_VERSION } from '../relay/handshake.js';
 import type { Envelope } from './envelope.js';
 
-/** The tasks of the modern era are another protocol than those of 2025-11-25: nobody is to start one across eras. */
+/** The tasks of the modern era are another protocol than those of 2025-11-25: neither is to be started across eras. */
 const TASKS_EXTENSION = 'io.modelcontextprotocol/tasks';
 
 /**
@@ -11,7 +11,7 @@ const TASKS_EXTENSION = 'io.modelcontextprotocol/tasks';
  * @param own what the proxy says of itself, for a client that does not say who it is
  */
 export function initializeOf({ capabilities, clientInfo }: Envelope, own: object): Record<string, unknown> {
-  const { extensions, ...known } = capabilities;
+  const { extensions, tasks: _, ...known } = capabilities;
   const passed = Object.entries(asRecord(extensions)).filter(([name]) => name !== TASKS_EXTENSION);
   return {
     protocolVersion: NEWEST_LEGACY_VERSION,

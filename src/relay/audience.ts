@@ -48,18 +48,24 @@ export class Audience {
 
   /** Whether the server may still be at work for what was given up. */
   get haunted(): boolean {
-    const now = this.#host.now();
-    // The oldest come first, and the first that is to be kept says that all behind it are.
-    for (const [key, { since }] of this.#abandoned) {
-      if (now - since < HAUNTED_MS) break;
-      this.#abandoned.delete(key);
-    }
+    this.#forgetOld(this.#host.now());
     return this.#abandoned.size > 0;
   }
 
   abandoned({ port, upstreamId }: Call): void {
     if (port === undefined || upstreamId === undefined || this.#host.exclusive) return;
-    this.#abandoned.set(keyOf(upstreamId), { port, since: this.#host.now() });
+    const now = this.#host.now();
+    // A server that says nothing gives no other occasion to forget.
+    this.#forgetOld(now);
+    this.#abandoned.set(keyOf(upstreamId), { port, since: now });
+  }
+
+  #forgetOld(now: number): void {
+    // The oldest come first, and the first that is to be kept says that all behind it are.
+    for (const [key, { since }] of this.#abandoned) {
+      if (now - since < HAUNTED_MS) break;
+      this.#abandoned.delete(key);
+    }
   }
 
   /** Whether what comes now may be meant for a session other than this one, which has given a request up. */

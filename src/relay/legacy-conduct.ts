@@ -1,5 +1,14 @@
 import { makeError, makeResponse } from '../jsonrpc/make.js';
-import { answerOf, asRecord, type Message, paramsOf, refOf, textOf, tokenOf } from '../jsonrpc/message.js';
+import {
+  answerOf,
+  asRecord,
+  type Key,
+  type Message,
+  paramsOf,
+  refOf,
+  textOf,
+  tokenOf,
+} from '../jsonrpc/message.js';
 import { copyWire, parseWire, type Wire } from '../jsonrpc/wire.js';
 import { Audience } from './audience.js';
 import type { Conduct, ConductHost } from './conduct.js';
@@ -93,7 +102,7 @@ export class LegacyConduct implements Conduct {
     const asked = exclusive ? this.#audience.any() : this.#audience.ofQuestion(message, cause?.port);
     if (asked instanceof Port) {
       this.#questions.open(asked, message);
-      asked.deliver(message, cause?.key ?? asked.onlyCall());
+      asked.deliver(message, callOf(asked, cause));
       return;
     }
     tell('warning', `refused the server's ${message.method}: ${asked.reason}`);
@@ -112,7 +121,7 @@ export class LegacyConduct implements Conduct {
       return;
     }
     for (const port of [...heard]) {
-      port.deliver(message, aboutCall(message) ? (cause?.key ?? port.onlyCall()) : undefined);
+      port.deliver(message, aboutCall(message) ? callOf(port, cause) : undefined);
     }
     if (message.method === 'notifications/cancelled') this.#questions.cancelled(refOf(message));
     if (message.method === 'notifications/tasks/status') this.#shared.tasks.noteStatus(paramsOf(message));
@@ -121,6 +130,11 @@ export class LegacyConduct implements Conduct {
   forget(port: Port): readonly Wire[] {
     return this.#questions.forget(port);
   }
+}
+
+/** The call of this session that a message belongs to; `cause` may be that of another, where an id names the session. */
+function callOf(port: Port, cause: Call | undefined): Key | undefined {
+  return cause?.port === port ? cause.key : port.onlyCall();
 }
 
 /** Notifications that no call causes go to the session's own stream, all others to the call's. */

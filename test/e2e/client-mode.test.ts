@@ -3,5 +3,5 @@ import { passesThrough } from './harness/pass-through.js';
 import { clientMode } from './harness/paths.js';
 
 passesThrough(clientMode('streamable'));
-passesThrough(clientMode('streamable', { EVENT_STORE: '1' }, ' with event ids'));
+passesThrough(clientMode('streamable', { env: { EVENT_STORE: '1' }, name: ' with event ids' }));
 passesThrough(clientMode('sse'));

@@ -31,7 +31,8 @@ export function passesThrough(path: Path): void {
 
     beforeAll(async () => {
       const { target, ready } = await path.open(scope);
-      client = scope.add(await TestClient.connect(connect, target, { ...ASKABLE, era }), (one) =>
+      const speaks = path.negotiates === true ? 'auto' : era;
+      client = scope.add(await TestClient.connect(connect, target, { ...ASKABLE, era: speaks }), (one) =>
         one.close(),
       );
       await ready(1);

@@ -35,6 +35,8 @@ const MODERN: Eras = { client: 'modern', server: 'modern' };
 export interface Path {
   readonly name: string;
   readonly eras: Eras;
+  /** Where the client finds its era out, instead of being told. */
+  readonly negotiates?: boolean;
   /** Starts what stands on the way; a client connects to the target. */
   open(scope: Scope): Promise<Opened>;
 }
@@ -45,10 +47,20 @@ interface Opened {
   ready(clients: number): Promise<void>;
 }
 
-/** Words for the proxy that go before the server's command. */
 interface ServerMode {
+  /** Words for the proxy that go before the server's command. */
   readonly options?: readonly string[];
   readonly eras?: Eras;
+  /** The server speaks both eras. */
+  readonly dual?: boolean;
+}
+
+interface ClientMode {
+  /** How the server is told to behave, and what that is called. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly name?: string;
+  readonly client?: Eras['client'];
+  readonly negotiates?: boolean;
 }
 
 const nothingToAwait = async (): Promise<void> => undefined;
@@ -83,29 +95,42 @@ export const DIRECT_DUAL: Path = {
 };
 
 /** client → mcp-proxy --port → stdio server. */
-export function serverMode(
-  kind: 'streamable' | 'sse',
-  { options = [], eras = LEGACY }: ServerMode = {},
-): Path {
+export function serverMode(kind: 'streamable' | 'sse', mode: ServerMode = {}): Path {
+  const { eras = LEGACY, options = [] } = mode;
   return {
-    name: `server mode, ${kind} ${options.join(' ')}${erasText(eras)}`.trim(),
+    name: named('server mode', kind, mode),
     eras,
     open: async (scope) => {
-      const proxy = await startProxy(scope, [...options, '--', ...serverOf(eras)]);
+      const proxy = await startProxy(scope, [...options, '--', ...serverOf(mode)]);
       return { target: { kind, url: urlOf(proxy.of('default'), kind) }, ready: nothingToAwait };
     },
   };
 }
 
-/** client → mcp-proxy URL → a server made with the official SDK. */
+/** client → mcp-proxy URL → mcp-proxy --port → stdio server. */
+export function chained(kind: 'streamable' | 'sse', mode: ServerMode = {}): Path {
+  const { eras = LEGACY, options = [] } = mode;
+  return {
+    name: named('chained', kind, mode),
+    eras,
+    open: async (scope) => {
+      const proxy = await startProxy(scope, [...options, '--', ...serverOf(mode)]);
+      const url = urlOf(proxy.of('default'), kind);
+      return { target: { kind: 'stdio', command: [process.execPath, PROXY, url] }, ready: nothingToAwait };
+    },
+  };
+}
+
+/** client → mcp-proxy URL → a server of the legacy era over HTTP, made with the official SDK. */
 export function clientMode(
   kind: 'streamable' | 'sse',
-  env: Readonly<Record<string, string>> = {},
-  name = '',
+  { env = {}, name = '', client = 'legacy', negotiates = false }: ClientMode = {},
 ): Path {
+  const eras: Eras = { client, server: 'legacy' };
   return {
-    name: `client mode, ${kind}${name}`,
-    eras: LEGACY,
+    name: `client mode, ${kind}${name}${erasText(eras, { negotiates })}`,
+    eras,
+    negotiates,
     open: async (scope) => {
       const server = await startHttpServer(scope, env);
       return {
@@ -116,38 +141,42 @@ export function clientMode(
   };
 }
 
-/** client → mcp-proxy URL → mcp-proxy --port → stdio server. */
-export function chained(kind: 'streamable' | 'sse', { options = [], eras = LEGACY }: ServerMode = {}): Path {
-  return {
-    name: `chained, ${kind} ${options.join(' ')}${erasText(eras)}`.trim(),
-    eras,
-    open: async (scope) => {
-      const proxy = await startProxy(scope, [...options, '--', ...serverOf(eras)]);
-      const url = urlOf(proxy.of('default'), kind);
-      return { target: { kind: 'stdio', command: [process.execPath, PROXY, url] }, ready: nothingToAwait };
-    },
-  };
-}
-
 /** client → mcp-proxy URL → a modern server over HTTP, made with the official SDK. */
-export function clientModeModern(client: Eras['client']): Path {
+export function clientModeModern(
+  client: Eras['client'],
+  { dual = false, negotiates = false }: { readonly dual?: boolean; readonly negotiates?: boolean } = {},
+): Path {
   const eras: Eras = { client, server: 'modern' };
   return {
-    name: `client mode${erasText(eras)}`,
+    name: `client mode${erasText(eras, { dual, negotiates })}`,
     eras,
+    negotiates,
     open: async (scope) => {
-      const { mcp } = await startModernServer(scope);
+      const { mcp } = await startModernServer(scope, {}, dual ? DUAL_SERVER : MODERN_SERVER);
       return { target: { kind: 'stdio', command: [process.execPath, PROXY, mcp] }, ready: nothingToAwait };
     },
   };
 }
 
-function serverOf({ server }: Eras): readonly [string, ...string[]] {
-  return server === 'modern' ? MODERN_SERVER : LEGACY_SERVER;
+function serverOf({ eras = LEGACY, dual = false }: ServerMode): readonly [string, ...string[]] {
+  if (dual) return DUAL_SERVER;
+  return eras.server === 'modern' ? MODERN_SERVER : LEGACY_SERVER;
 }
 
-function erasText({ client, server }: Eras): string {
-  return client === 'legacy' && server === 'legacy' ? '' : `, ${client} client, ${server} server`;
+function named(
+  what: string,
+  kind: string,
+  { eras = LEGACY, options = [], dual = false }: ServerMode,
+): string {
+  return `${[what, kind].join(', ')} ${options.join(' ')}`.trim() + erasText(eras, { dual });
+}
+
+function erasText(
+  { client, server }: Eras,
+  { dual = false, negotiates = false }: { readonly dual?: boolean; readonly negotiates?: boolean } = {},
+): string {
+  if (client === 'legacy' && server === 'legacy') return '';
+  return `, ${client} client${negotiates ? ' by negotiation' : ''}, ${dual ? 'dual' : server} server`;
 }
 
 function urlOf(urls: { readonly mcp: string; readonly sse: string }, kind: 'streamable' | 'sse'): string {

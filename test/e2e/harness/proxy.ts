@@ -102,12 +102,12 @@ export interface ModernHttpServer {
   drop(): Promise<void>;
 }
 
-/** The modern fixture server over HTTP. */
+/** A fixture server that speaks the modern era, over HTTP. */
 export async function startModernServer(
   scope: Scope,
   env: Readonly<Record<string, string>> = {},
+  [command, ...args]: typeof MODERN_SERVER | typeof DUAL_SERVER = MODERN_SERVER,
 ): Promise<ModernHttpServer> {
-  const [command, ...args] = MODERN_SERVER;
   const program = scope.add(start(command, args, { env: { ...env, HTTP: '1' } }), end);
   const port = await program.line('stdout', (line) => (/^\d+$/.test(line) ? line : undefined));
   const base = `http://127.0.0.1:${port}`;

@@ -4,8 +4,19 @@ import { serverMode } from './harness/paths.js';
 
 const translated = { client: 'modern', server: 'legacy' } as const;
 const same = { client: 'modern', server: 'modern' } as const;
+const auto = ['--sharing', 'auto'];
+const shared = ['--sharing', 'shared'];
 
-passesThrough(serverMode('streamable', { eras: translated, options: ['--sharing', 'auto'] }));
-passesThrough(serverMode('streamable', { eras: translated, options: ['--sharing', 'shared'] }));
+passesThrough(serverMode('streamable', { eras: translated, options: auto, without: ['one process'] }));
+passesThrough(
+  serverMode('streamable', { eras: translated, options: auto, without: ['asking', 'long lines'] }),
+);
+passesThrough(
+  serverMode('streamable', {
+    eras: translated,
+    options: shared,
+    without: ['asking at once', 'own greeting', 'long lines'],
+  }),
+);
 passesThrough(serverMode('streamable', { eras: same }));
-passesThrough(serverMode('streamable', { eras: same, dual: true }));
+passesThrough(serverMode('streamable', { eras: same, dual: true, without: ['long lines'] }));

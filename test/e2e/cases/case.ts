@@ -2,8 +2,25 @@
 import type { ClientOptions, Json, TestClient } from '../harness/client.js';
 import { asJson, RpcError } from '../harness/client.js';
 
+/** What not every way to a server has, whoever stands in the middle. */
+export type Need =
+  /** The client says that it can be asked. */
+  | 'asking'
+  /**
+   * Calls at once meet the same process. Modern clients whom nobody can tell apart, and who can be asked, have a
+   * process for each call of a legacy server, or a question might reach the wrong person.
+   */
+  | 'one process'
+  /** Calls at once may all ask. Where one legacy process serves everybody, nothing says whose question it is. */
+  | 'asking at once'
+  /** The server is greeted by its client, and not by the proxy for everybody. */
+  | 'own greeting'
+  /** Lines of 10 MiB, which the SDK's servers on stdio take seconds to read: once for each kind of way. */
+  | 'long lines';
+
 export interface Case {
   readonly title: string;
+  readonly needs?: readonly Need[];
   /** Where it can only be had by a client, or from a server, of one era. */
   readonly client?: 'legacy' | 'modern';
   readonly server?: 'legacy' | 'modern';
@@ -52,6 +69,9 @@ export const ASKABLE: ClientOptions = {
     'x/stuck': () => forever,
   },
 };
+
+/** The same client, if it could not be asked anything. */
+export const UNASKABLE: ClientOptions = { name: 'askable' };
 
 /**
  * The progress of one call. A test waits for all of it before it lets the call end: both SDKs drop progress

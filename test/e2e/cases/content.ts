@@ -153,6 +153,7 @@ export const CONTENT: readonly Case[] = [
   },
   {
     title: 'a result of 10 MiB',
+    needs: ['long lines'],
     run: async (client) => {
       const bytes = 10 * 1024 * 1024;
       const { content } = await client.request('tools/call', { name: 'big', arguments: { bytes } });
@@ -163,6 +164,7 @@ export const CONTENT: readonly Case[] = [
   },
   {
     title: 'a request of 10 MiB',
+    needs: ['long lines'],
     run: async (client) => {
       expect(await client.call('measure', { text: 'ö'.repeat(5 * 1024 * 1024) })).toEqual({
         length: 5 * 1024 * 1024,
@@ -171,6 +173,7 @@ export const CONTENT: readonly Case[] = [
   },
   {
     title: `${req('base.result.same-id')} many calls at once, each with its own answer, whatever the order`,
+    needs: ['one process'],
     run: async (client) => {
       const key = unique('first');
       const first = client.call('hold', { key });

@@ -40,6 +40,7 @@ const CASES: readonly Omit<Case, 'client'>[] = [
   },
   {
     title: 'the server sees the identity and the capabilities of the client',
+    needs: ['asking', 'own greeting'],
     run: async (client) => {
       const { client: seen } = await client.call('who');
       const { tasks, ...others } = CAPABILITIES;
@@ -51,12 +52,14 @@ const CASES: readonly Omit<Case, 'client'>[] = [
   },
   {
     title: 'elicitation by a form',
+    needs: ['asking'],
     run: async (client) => {
       expect(await ask(client, FORM)).toMatchObject([FILLED]);
     },
   },
   {
     title: 'elicitation by a URL',
+    needs: ['asking'],
     run: async (client) => {
       const params = { mode: 'url', url: 'https://example.com/a?b=ü', message: 'Go there' };
       // A server of the legacy era gives an elicitationId; one of the modern era knows none.
@@ -66,6 +69,7 @@ const CASES: readonly Omit<Case, 'client'>[] = [
   },
   {
     title: 'a tool that needs a URL to be visited first',
+    needs: ['asking'],
     run: async (client) => {
       const visited = await client.call('need-url', { elicitationId: unique('e'), once: true });
       expect(visited).toEqual({ visited: true });
@@ -73,6 +77,7 @@ const CASES: readonly Omit<Case, 'client'>[] = [
   },
   {
     title: 'sampling',
+    needs: ['asking'],
     run: async (client) => {
       const [answer] = await ask(client, SAMPLE);
       expect(answer).toMatchObject({ model: 'm-1', role: 'assistant' });
@@ -82,6 +87,7 @@ const CASES: readonly Omit<Case, 'client'>[] = [
   },
   {
     title: 'roots',
+    needs: ['asking'],
     run: async (client) => {
       expect(await ask(client, LIST_ROOTS)).toMatchObject([
         { roots: ROOTS.map(({ uri, name }) => ({ uri, name })) },
@@ -90,6 +96,7 @@ const CASES: readonly Omit<Case, 'client'>[] = [
   },
   {
     title: 'several questions of every kind at once, in several rounds',
+    needs: ['asking'],
     run: async (client) => {
       const answers = await ask(client, { questions: [FORM, SAMPLE, LIST_ROOTS], rounds: 3 });
       const round = [FILLED, { model: 'm-1' }, { roots: [{ uri: ROOTS[0]?.uri }] }];
@@ -98,6 +105,7 @@ const CASES: readonly Omit<Case, 'client'>[] = [
   },
   {
     title: 'a prompt that asks before it answers',
+    needs: ['asking'],
     run: async (client) => {
       const { messages } = await client.request('prompts/get', { name: 'asking' });
       expect(JSON.stringify(messages)).toContain('Worüber?');
@@ -105,6 +113,7 @@ const CASES: readonly Omit<Case, 'client'>[] = [
   },
   {
     title: 'a resource that asks before it is read',
+    needs: ['asking'],
     run: async (client) => {
       const { contents } = await client.request('resources/read', { uri: 'demo://asking' });
       expect(JSON.stringify(contents)).toContain('Worüber?');
@@ -120,6 +129,7 @@ const CASES: readonly Omit<Case, 'client'>[] = [
   },
   {
     title: 'many calls ask at once, and each has its own answers',
+    needs: ['asking', 'asking at once'],
     run: async (client) => {
       const messages = Array.from({ length: 8 }, (_, n) => `Frage ${n}`);
       const asked = messages.map((message) =>
@@ -184,6 +194,7 @@ const CASES: readonly Omit<Case, 'client'>[] = [
   },
   {
     title: 'a cancellation reaches the call',
+    needs: ['one process'],
     run: async (client) => {
       const key = unique('cancelled');
       const abort = new AbortController();

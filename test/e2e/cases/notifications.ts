@@ -34,6 +34,7 @@ export const NOTIFICATIONS: readonly Case[] = [
   ),
   {
     title: `${req('progress.known-tokens-only', 'progress.stops', 'progress.tokens-tracked')} progress with its text, in order`,
+    needs: ['one process'],
     run: async (client) => {
       const key = unique('schritt ü');
       const progress = new Progress();
@@ -48,6 +49,7 @@ export const NOTIFICATIONS: readonly Case[] = [
   },
   {
     title: 'progress of two calls at once stays with each',
+    needs: ['one process'],
     run: async (client) => {
       const calls = ['one', 'two'].map((name) => {
         const key = unique(name);

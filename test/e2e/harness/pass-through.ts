@@ -1,6 +1,6 @@
 /** Runs every case of what passes through on one path and can, with each official client that speaks its era. */
 import { afterAll, beforeAll, describe, it } from 'vitest';
-import { ASKABLE, type Case } from '../cases/case.js';
+import { ASKABLE, type Case, UNASKABLE } from '../cases/case.js';
 import { CONTENT } from '../cases/content.js';
 import { HANDSHAKE } from '../cases/handshake.js';
 import { MODERN_CLIENT } from '../cases/modern-client.js';
@@ -23,7 +23,11 @@ const CASES: readonly (readonly [string, readonly Case[]])[] = [
 /** One client for all cases of a path: what one of them leaves behind must not disturb the next. */
 export function passesThrough(path: Path): void {
   const { client: era, server } = path.eras;
-  const fits = (one: Case) => (one.client ?? era) === era && (one.server ?? server) === server;
+  const fits = (one: Case) =>
+    (one.client ?? era) === era &&
+    (one.server ?? server) === server &&
+    !one.needs?.some((need) => path.without?.includes(need));
+  const clientOptions = path.without?.includes('asking') ? UNASKABLE : ASKABLE;
 
   describe.each(sdksOf(era))(`${path.name}, %s`, (_, connect) => {
     const scope = new Scope();
@@ -32,8 +36,9 @@ export function passesThrough(path: Path): void {
     beforeAll(async () => {
       const { target, ready } = await path.open(scope);
       const speaks = path.negotiates === true ? 'auto' : era;
-      client = scope.add(await TestClient.connect(connect, target, { ...ASKABLE, era: speaks }), (one) =>
-        one.close(),
+      client = scope.add(
+        await TestClient.connect(connect, target, { ...clientOptions, era: speaks }),
+        (one) => one.close(),
       );
       await ready(1);
     });

@@ -1,4 +1,5 @@
 /** The ways from a client to a server that the tests take: who stands in between, over which transports. */
+import type { Need } from '../cases/case.js';
 import type { Connect, Target } from './client.js';
 import {
   DUAL_SERVER,
@@ -37,6 +38,8 @@ export interface Path {
   readonly eras: Eras;
   /** Where the client finds its era out, instead of being told. */
   readonly negotiates?: boolean;
+  /** What this way does not have, so that cases which need it are left out. */
+  readonly without?: readonly Need[];
   /** Starts what stands on the way; a client connects to the target. */
   open(scope: Scope): Promise<Opened>;
 }
@@ -53,6 +56,7 @@ interface ServerMode {
   readonly eras?: Eras;
   /** The server speaks both eras. */
   readonly dual?: boolean;
+  readonly without?: readonly Need[];
 }
 
 interface ClientMode {
@@ -61,6 +65,11 @@ interface ClientMode {
   readonly name?: string;
   readonly client?: Eras['client'];
   readonly negotiates?: boolean;
+  readonly without?: readonly Need[];
+}
+
+interface ModernClientMode extends Pick<ClientMode, 'negotiates' | 'without'> {
+  readonly dual?: boolean;
 }
 
 const nothingToAwait = async (): Promise<void> => undefined;
@@ -96,10 +105,11 @@ export const DIRECT_DUAL: Path = {
 
 /** client → mcp-proxy --port → stdio server. */
 export function serverMode(kind: 'streamable' | 'sse', mode: ServerMode = {}): Path {
-  const { eras = LEGACY, options = [] } = mode;
+  const { eras = LEGACY, options = [], without = [] } = mode;
   return {
     name: named('server mode', kind, mode),
     eras,
+    without,
     open: async (scope) => {
       const proxy = await startProxy(scope, [...options, '--', ...serverOf(mode)]);
       return { target: { kind, url: urlOf(proxy.of('default'), kind) }, ready: nothingToAwait };
@@ -109,10 +119,11 @@ export function serverMode(kind: 'streamable' | 'sse', mode: ServerMode = {}): P
 
 /** client → mcp-proxy URL → mcp-proxy --port → stdio server. */
 export function chained(kind: 'streamable' | 'sse', mode: ServerMode = {}): Path {
-  const { eras = LEGACY, options = [] } = mode;
+  const { eras = LEGACY, options = [], without = [] } = mode;
   return {
     name: named('chained', kind, mode),
     eras,
+    without,
     open: async (scope) => {
       const proxy = await startProxy(scope, [...options, '--', ...serverOf(mode)]);
       const url = urlOf(proxy.of('default'), kind);
@@ -124,13 +135,14 @@ export function chained(kind: 'streamable' | 'sse', mode: ServerMode = {}): Path
 /** client → mcp-proxy URL → a server of the legacy era over HTTP, made with the official SDK. */
 export function clientMode(
   kind: 'streamable' | 'sse',
-  { env = {}, name = '', client = 'legacy', negotiates = false }: ClientMode = {},
+  { env = {}, name = '', client = 'legacy', negotiates = false, without = [] }: ClientMode = {},
 ): Path {
   const eras: Eras = { client, server: 'legacy' };
   return {
     name: `client mode, ${kind}${name}${erasText(eras, { negotiates })}`,
     eras,
     negotiates,
+    without,
     open: async (scope) => {
       const server = await startHttpServer(scope, env);
       return {
@@ -144,13 +156,14 @@ export function clientMode(
 /** client → mcp-proxy URL → a modern server over HTTP, made with the official SDK. */
 export function clientModeModern(
   client: Eras['client'],
-  { dual = false, negotiates = false }: { readonly dual?: boolean; readonly negotiates?: boolean } = {},
+  { dual = false, negotiates = false, without = [] }: ModernClientMode = {},
 ): Path {
   const eras: Eras = { client, server: 'modern' };
   return {
     name: `client mode${erasText(eras, { dual, negotiates })}`,
     eras,
     negotiates,
+    without,
     open: async (scope) => {
       const { mcp } = await startModernServer(scope, {}, dual ? DUAL_SERVER : MODERN_SERVER);
       return { target: { kind: 'stdio', command: [process.execPath, PROXY, mcp] }, ready: nothingToAwait };

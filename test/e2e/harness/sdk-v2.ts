@@ -4,6 +4,7 @@ import {
   type ElicitResult,
   isSpecType,
   ProtocolError,
+  SdkHttpError,
   SSEClientTransport,
   StreamableHTTPClientTransport,
   type Transport,
@@ -41,6 +42,7 @@ export const connectV2: Connect = async (target, options, heard) => {
           return asJson(await client.callTool({ ...params, name: String(params.name) }, more));
         return asJson(await client.request({ method, params: { ...params } }, ANY_RESULT, more));
       } catch (error) {
+        if (error instanceof SdkHttpError) throw withinHttp(error);
         if (!(error instanceof ProtocolError)) throw error;
         throw new RpcError(error.code, error.message.replace(/^MCP error -?\d+: /, ''), error.data);
       }
@@ -67,6 +69,17 @@ export const connectV2: Connect = async (target, options, heard) => {
     },
   };
 };
+
+/**
+ * The JSON-RPC error of an answer with a status that is not 200. The SDK reads it with status 400; with 404, as
+ * for a method that the server does not have, it only shows the text.
+ */
+function withinHttp(error: SdkHttpError): Error {
+  const body = /(?<=^Error POSTing to endpoint: )\{.*\}$/su.exec(error.message);
+  if (body === null) return error;
+  const { code, message, data } = asJson(asJson(JSON.parse(body[0])).error);
+  return new RpcError(Number(code), String(message), data);
+}
 
 const MODES = { legacy: 'legacy', auto: 'auto', modern: { pin: '2026-07-28' } } as const;
 

@@ -11,7 +11,10 @@ export type Need =
    * process for each call of a legacy server, or a question might reach the wrong person.
    */
   | 'one process'
-  /** Calls at once may all ask. Where one legacy process serves everybody, nothing says whose question it is. */
+  /**
+   * Calls at once may all ask. Where one legacy process serves everybody, and on the one stream of HTTP+SSE,
+   * nothing says which call a question belongs to.
+   */
   | 'asking at once'
   /** The server is greeted by its client, and not by the proxy for everybody. */
   | 'own greeting'

@@ -220,13 +220,19 @@ const CASES: readonly Omit<Case, 'client'>[] = [
     },
   },
   {
-    title: 'arguments that are mirrored in headers, where the server is reached over HTTP',
+    title: 'arguments that are mirrored in headers, where a server of the modern era is reached over HTTP',
     run: async (client) => {
       const args = { region: 'Zürich', count: 42, dry: true, target: { tenant: ' x ' }, plain: 'p' };
       const called = await client.call('headers', args);
       expect(called.args).toEqual(args);
       if (called.headers === null) return;
-      expect(called.headers).toMatchObject({
+      const headers = asJson(called.headers);
+      if (headers['mcp-method'] === undefined) {
+        // The call was made in the legacy era, which has no such headers.
+        expect(Object.keys(headers).filter((name) => name.startsWith('mcp-param-'))).toEqual([]);
+        return;
+      }
+      expect(headers).toMatchObject({
         'mcp-param-region': '=?base64?WsO8cmljaA==?=',
         'mcp-param-count': '42',
         'mcp-param-dry-run': 'true',

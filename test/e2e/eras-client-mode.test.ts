@@ -2,7 +2,7 @@
 import { passesThrough } from './harness/pass-through.js';
 import { clientMode, clientModeModern } from './harness/paths.js';
 
-passesThrough(clientModeModern('legacy'));
+passesThrough(clientModeModern('legacy', { without: ['long lines'] }));
 passesThrough(clientModeModern('legacy', { dual: true, without: ['long lines'] }));
 passesThrough(clientMode('streamable', { client: 'modern' }));
 passesThrough(clientMode('sse', { client: 'modern', without: ['asking at once', 'long lines'] }));

@@ -1,6 +1,8 @@
 import type { UpstreamEra } from '../config/definition.js';
 import { claimsModern } from '../eras/envelope.js';
 import { type Key, keyOf, type Message, refOf } from '../jsonrpc/message.js';
+import type { Emit } from '../observability/events.js';
+import { Cancellations } from '../relay/cancellations.js';
 import type { CloseReason, Receiver } from '../relay/link.js';
 import type { RemoteLink } from '../remote/remote-link.js';
 import { DiscoverAtOnce } from './discover-at-once.js';
@@ -23,11 +25,14 @@ export class Front implements RemoteLink {
   readonly #discover: DiscoverAtOnce;
   /** Requests of the modern era that are open: a cancellation does not say of which era it is. */
   readonly #modernIds = new Set<Key>();
+  readonly #cancellations = new Cancellations();
+  readonly #emit: Emit;
   #receiver: Receiver | undefined;
   #finish: (closed: Promise<void>) => void = () => undefined;
   #closed = false;
 
   constructor(options: FrontOptions) {
+    this.#emit = options.emit;
     this.done = new Promise((resolve) => {
       this.#finish = resolve;
     });
@@ -48,6 +53,7 @@ export class Front implements RemoteLink {
 
   send(message: Message): void {
     if (this.#closed) return;
+    this.#cancellations.sent(message);
     if (!this.#isModern(message)) {
       this.#server.legacy(message);
       return;
@@ -77,6 +83,11 @@ export class Front implements RemoteLink {
   #toClient(message: Message, about?: Key): void {
     if (message.kind === 'response' || message.kind === 'error') {
       this.#modernIds.delete(keyOf(message.id ?? 'null'));
+    }
+    if (this.#cancellations.concerns(message)) {
+      const what = message.method ?? (message.kind === 'error' ? 'an error' : 'a response');
+      this.#emit({ level: 'debug', text: `Dropped ${what}: its request was cancelled by the client.` });
+      return;
     }
     this.#receiver?.message(message, about);
   }

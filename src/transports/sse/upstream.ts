@@ -37,7 +37,7 @@ export class SseUpstream implements RemoteLink {
   readonly #where: string;
   readonly #opening: Opening;
   readonly #outbox = new Outbox((message, stage) => this.#post(message, stage));
-  readonly #requests = new Map<Key, { request: Message; answered?: () => void }>();
+  readonly #requests = new Map<Key, { request: Message; answered?: () => void; cancelled?: true }>();
   readonly #posts = new Set<Exchange>();
   readonly #waiters = new Waiters();
   readonly #stream: Exchange;
@@ -101,7 +101,8 @@ export class SseUpstream implements RemoteLink {
   }
 
   #wake(): void {
-    const busy = this.#requests.size > 0 || this.#posts.size > 0 || !this.#outbox.idle;
+    const waits = [...this.#requests.values()].some((open) => open.cancelled !== true);
+    const busy = waits || this.#posts.size > 0 || !this.#outbox.idle;
     if (this.#closed || !busy) this.#waiters.wake();
   }
 
@@ -260,12 +261,16 @@ export class SseUpstream implements RemoteLink {
     this.#wake();
   }
 
-  /** The client does not wait for that request any more, nor does the end of this link. */
+  /**
+   * The client does not wait for that request any more, nor does the end of this link. `initialize` cannot be
+   * cancelled (2025-11-25, `basic/utilities/cancellation`).
+   */
   #cancelled(notification: Message): void {
     const ref = refOf(notification);
     const key = ref === undefined ? undefined : keyOf(ref);
     const open = key === undefined ? undefined : this.#requests.get(key);
-    if (key === undefined || open === undefined) return;
+    if (key === undefined || open === undefined || open.request.method === 'initialize') return;
+    open.cancelled = true;
     setTimeout(() => {
       if (this.#requests.get(key) !== open) return;
       this.#requests.delete(key);

@@ -11,6 +11,8 @@ export class Call {
   readonly request: Message;
   /** In which it was sent. */
   session: UpstreamSession | undefined;
+  /** The server has been told that its client does not want it any more. */
+  cancelled = false;
   /** The POST that carried it. */
   exchange: Exchange | undefined;
   /** What follows the POST's own stream, once that broke off. */

@@ -103,7 +103,8 @@ export class StreamableHttpUpstream implements RemoteLink {
   }
 
   #wake(): void {
-    const busy = this.#calls.size > 0 || this.#unsettled.size > 0 || !this.#outbox.idle || this.#keeper.busy;
+    const waits = [...this.#calls.values()].some((call) => !call.cancelled);
+    const busy = waits || this.#unsettled.size > 0 || !this.#outbox.idle || this.#keeper.busy;
     if (this.#closed || !busy) this.#waiters.wake();
   }
 
@@ -171,7 +172,7 @@ export class StreamableHttpUpstream implements RemoteLink {
     call.ended();
     if (call.over || this.#closed) return;
     const { session } = call;
-    if (call.lastId === undefined || session === undefined) {
+    if (call.lastId === undefined || session === undefined || call.cancelled) {
       const text = `${this.#where} ended its answer before it had answered the request.`;
       this.#failed(call.request, failure ?? { kind: 'lost', text });
       return;
@@ -238,11 +239,16 @@ export class StreamableHttpUpstream implements RemoteLink {
     this.#emit('warning', `${this.#where} sent an event that is no JSON-RPC message: ${reason}.`);
   }
 
-  /** The client does not wait for that request any more; its answer may still come, but not for ever. */
+  /**
+   * The client does not wait for that request any more, nor does the end of this link; its answer may still
+   * come, but not for ever. `initialize` cannot be cancelled (`basic/utilities/cancellation`).
+   */
   #cancelled(notification: Message): void {
     const ref = refOf(notification);
     const call = ref === undefined ? undefined : this.#calls.get(keyOf(ref));
-    call?.after(this.#timings.cancelled, () => {
+    if (call === undefined || call.request.method === 'initialize') return;
+    call.cancelled = true;
+    call.after(this.#timings.cancelled, () => {
       call.drop();
       this.#calls.delete(keyOf(call.request.id ?? ''));
       this.#wake();

@@ -2,59 +2,18 @@
 import { afterEach, expect, it } from 'vitest';
 import { req } from '../requirements.js';
 import { asJson } from './harness/client.js';
-import { end, type Program, start } from './harness/processes.js';
 import {
   type HttpServer,
   LEGACY_SERVER,
-  PROXY,
   type SeenRequest,
   startHttpServer,
   startProxy,
 } from './harness/proxy.js';
-import type { Message } from './harness/raw-http.js';
-import { initialize } from './harness/raw-session.js';
+import { RawStdio } from './harness/raw-stdio.js';
 import { Scope } from './harness/scope.js';
 
 const scope = new Scope();
 afterEach(() => scope.end());
-
-/** A client of `mcp-proxy URL`, line by line. */
-class RawStdio {
-  readonly program: Program;
-
-  constructor(url: string, args: readonly string[] = [], env: Readonly<Record<string, string>> = {}) {
-    this.program = scope.add(start(process.execPath, [PROXY, ...args, url], { env }), end);
-  }
-
-  writeText(text: string): void {
-    this.program.write(`${text}\n`);
-  }
-
-  write(message: object): void {
-    this.writeText(JSON.stringify({ jsonrpc: '2.0', ...message }));
-  }
-
-  /** The line that holds the message that fits. */
-  line(fits: (message: Message) => boolean): Promise<string> {
-    return this.program.line('stdout', (line) => (fits(JSON.parse(line)) ? line : undefined));
-  }
-
-  async answer(id: unknown): Promise<Message> {
-    return JSON.parse(await this.line((message) => message.id === id && message.method === undefined));
-  }
-
-  async begin(version = '2025-11-25', capabilities = {}): Promise<Message> {
-    this.writeText(initialize({ version, capabilities }));
-    const answer = await this.answer('init');
-    this.write({ method: 'notifications/initialized' });
-    return answer;
-  }
-
-  async call(id: unknown, name: string, args: object = {}): Promise<Message> {
-    this.write({ id, method: 'tools/call', params: { name, arguments: args } });
-    return this.answer(id);
-  }
-}
 
 async function requests(server: HttpServer, method: string): Promise<SeenRequest[]> {
   return (await server.seen()).seen.filter((one) => one.method === method && one.path === '/mcp');
@@ -62,7 +21,7 @@ async function requests(server: HttpServer, method: string): Promise<SeenRequest
 
 it(`${req('streamable-http.client.post-each', 'streamable-http.client.accept-both', 'streamable-http.client.get-accept', 'streamable-http.client.session-header', 'streamable-http.client.version-header', 'streamable-http.client.version-negotiated', 'streamable-http.client.session-deleted', 'streamable-http.client.single-message')} every request to the server is as it must be`, async () => {
   const server = await startHttpServer(scope);
-  const client = new RawStdio(server.mcp);
+  const client = new RawStdio(scope, server.mcp);
   await client.begin('2025-06-18');
   await server.streams(1);
   for (const id of [1, 2, 3]) await client.call(id, 'echo', { id });
@@ -104,7 +63,7 @@ it(`${req('streamable-http.client.post-each', 'streamable-http.client.accept-bot
 
 it(`${req('streamable-http.client.both-answers')} answers as JSON are as good as streams`, async () => {
   for (const JSON_ANSWERS of ['1', '0']) {
-    const client = new RawStdio((await startHttpServer(scope, { JSON_ANSWERS })).mcp);
+    const client = new RawStdio(scope, (await startHttpServer(scope, { JSON_ANSWERS })).mcp);
     expect(await client.begin()).toMatchObject({ result: { serverInfo: { name: 'legacy-everything' } } });
     expect(await client.call(1, 'echo', { a: 1 })).toMatchObject({ result: { structuredContent: { a: 1 } } });
   }
@@ -112,7 +71,7 @@ it(`${req('streamable-http.client.both-answers')} answers as JSON are as good as
 
 it(`${req('streamable-http.client.session-guarded')} the session id and the headers of the user stand in no log line`, async () => {
   const server = await startHttpServer(scope);
-  const client = new RawStdio(server.mcp, ['--debug', '--headers', 'X-Key', 's3cret-value'], {
+  const client = new RawStdio(scope, server.mcp, ['--debug', '--headers', 'X-Key', 's3cret-value'], {
     API_ACCESS_TOKEN: 't0ken-value',
   });
   await client.begin();
@@ -129,7 +88,7 @@ it(`${req('streamable-http.client.session-guarded')} the session id and the head
 
 it(`${req('streamable-http.client.detects-old', 'sse.client.posts-to-endpoint')} a server that has HTTP+SSE only is found, at its own URL`, async () => {
   const server = await startHttpServer(scope, { ONLY: 'sse' });
-  const client = new RawStdio(server.sse);
+  const client = new RawStdio(scope, server.sse);
   expect(await client.begin('2024-11-05')).toMatchObject({ result: { protocolVersion: '2024-11-05' } });
   expect(await client.call(1, 'echo', { a: 1 })).toMatchObject({ result: { structuredContent: { a: 1 } } });
   const { seen } = await server.seen();
@@ -141,14 +100,14 @@ it(`${req('streamable-http.client.detects-old', 'sse.client.posts-to-endpoint')}
 
 it('one transport can be forced', async () => {
   const server = await startHttpServer(scope);
-  const client = new RawStdio(server.sse, ['--transport', 'sse']);
+  const client = new RawStdio(scope, server.sse, ['--transport', 'sse']);
   expect(await client.begin()).toMatchObject({ result: { serverInfo: { name: 'legacy-everything' } } });
   expect((await server.seen()).seen[0]).toMatchObject({ method: 'GET', path: '/sse' });
 });
 
 it(`${req('stdio.stdout-only-messages', 'stdio.no-embedded-newline', 'base.json-rpc')} stdout has one message on each line and nothing else`, async () => {
   const server = await startHttpServer(scope);
-  const client = new RawStdio(server.mcp, ['--debug']);
+  const client = new RawStdio(scope, server.mcp, ['--debug']);
   await client.begin();
   for (const id of [1, 2]) await client.call(id, 'echo', { text: 'a\nb\u2028c\r\n' });
   client.program.closeStdin();
@@ -161,7 +120,7 @@ it(`${req('stdio.stdout-only-messages', 'stdio.no-embedded-newline', 'base.json-
 
 it(`${req('streamable-http.client.polls', 'streamable-http.client.retry-respected')} a call whose connection the server closes is polled for, as late as the server says`, async () => {
   const server = await startHttpServer(scope, { EVENT_STORE: '1', RETRY: '300' });
-  const client = new RawStdio(server.mcp);
+  const client = new RawStdio(scope, server.mcp);
   await client.begin();
   await server.streams(1);
   client.write({ id: 7, method: 'tools/call', params: { name: 'close-stream', arguments: { key: 'k' } } });
@@ -179,7 +138,7 @@ it(`${req('streamable-http.client.polls', 'streamable-http.client.retry-respecte
 
 it(`${req('streamable-http.client.resumes')} a call whose connection breaks is resumed from its last event`, async () => {
   const server = await startHttpServer(scope, { EVENT_STORE: '1' });
-  const client = new RawStdio(server.mcp);
+  const client = new RawStdio(scope, server.mcp);
   await client.begin();
   await server.streams(1);
   client.write({
@@ -203,7 +162,7 @@ it(`${req('streamable-http.client.resumes')} a call whose connection breaks is r
 
 it(`${req('streamable-http.client.session-renewed')} after the server has forgotten the session, a new one is begun`, async () => {
   const server = await startHttpServer(scope);
-  const client = new RawStdio(server.mcp);
+  const client = new RawStdio(scope, server.mcp);
   await client.begin();
   await client.call(1, 'echo', { a: 1 });
   await server.forget();
@@ -217,7 +176,7 @@ it(`${req('streamable-http.client.session-renewed')} after the server has forgot
 
 it('a line that is no message is answered, and the rest goes on', async () => {
   const server = await startHttpServer(scope);
-  const client = new RawStdio(server.mcp);
+  const client = new RawStdio(scope, server.mcp);
   await client.begin();
   client.writeText('{"jsonrpc":');
   const parse = JSON.parse(await client.line(({ error }) => error !== undefined));
@@ -228,7 +187,7 @@ it('a line that is no message is answered, and the rest goes on', async () => {
 it('numbers and members that nobody knows survive both hops', async () => {
   const { mcp, sse } = (await startProxy(scope, ['--', ...LEGACY_SERVER])).of('default');
   for (const url of [mcp, sse]) {
-    const client = new RawStdio(url);
+    const client = new RawStdio(scope, url);
     await client.begin();
     const text = '{"n":9007199254740993,"f":1.10,"e":1E400,"same":1,"same":2}';
     const more = ',"x-top":{"n":12345678901234567890}';
@@ -243,13 +202,13 @@ it('numbers and members that nobody knows survive both hops', async () => {
 });
 
 it('a remote that cannot be reached: initialize gets an error that says what was tried', async () => {
-  const client = new RawStdio('http://127.0.0.1:9/mcp');
+  const client = new RawStdio(scope, 'http://127.0.0.1:9/mcp');
   const answer = await client.begin();
   expect(answer.error?.message).toContain('127.0.0.1:9');
 }, 60_000);
 
 it('a URL that is no MCP server: initialize gets an error', async () => {
   const server = await startHttpServer(scope);
-  const client = new RawStdio(server.mcp.replace('/mcp', '/nothing'));
+  const client = new RawStdio(scope, server.mcp.replace('/mcp', '/nothing'));
   expect((await client.begin()).error?.message).toMatch(/404/);
 });

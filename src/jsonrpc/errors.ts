@@ -18,5 +18,10 @@ export const McpErrorCode = {
   UrlElicitationRequired: -32042,
 } as const;
 
+/** Whether only MCP itself may say what a code means (2026-07-28, `basic/index`, "Error Codes"). */
+export function isReserved(code: number): boolean {
+  return code >= -32099 && code <= -32020;
+}
+
 /** Own code, outside the range that JSON-RPC reserves: the call was cancelled before it was answered. */
 export const CANCELLED = -32800;

@@ -237,6 +237,22 @@ export const erasModernClient = [
     source: `${PAGE}/server/resources.mdx#error-handling`,
   },
   {
+    id: 'm2l.error.reserved',
+    level: 'MUST NOT',
+    versions: MODERN,
+    side: 'downstream',
+    text: 'A code that a legacy server has chosen among those that MCP now keeps to itself (-32099 to -32020) does not reach a modern client, who would read something else in it.',
+    source: `${PAGE}/basic/index.mdx#error-codes`,
+  },
+  {
+    id: 'm2l.error.missing-capability',
+    level: 'MUST',
+    versions: MODERN,
+    side: 'downstream',
+    text: 'A call that fails because its client did not declare a capability gets -32021, which names it.',
+    source: `${PAGE}/basic/index.mdx#_meta`,
+  },
+  {
     id: 'm2l.error.url-elicitation',
     level: 'MUST NOT',
     versions: MODERN,

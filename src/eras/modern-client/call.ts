@@ -279,7 +279,7 @@ export class LegacyCall implements Parkable {
     if (urls.length === 0) {
       const error =
         this.#undeclared === undefined
-          ? modernError(answer, this.#method)
+          ? modernError(answer)
           : missingCapability(answer, this.#undeclared);
       return withId(error, caller.client.id);
     }

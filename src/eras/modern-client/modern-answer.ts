@@ -1,4 +1,4 @@
-import { ErrorCode, McpErrorCode } from '../../jsonrpc/errors.js';
+import { ErrorCode, isReserved, McpErrorCode } from '../../jsonrpc/errors.js';
 import { makeError } from '../../jsonrpc/make.js';
 import { memberOf, membersOf, objectOf } from '../../jsonrpc/members.js';
 import { answerOf, type Message, metaOf, resultTypeOf, textOf, withId } from '../../jsonrpc/message.js';
@@ -79,15 +79,14 @@ export function codeOf(error: Message): number | undefined {
 }
 
 /**
- * A legacy server's error as the modern era has it, which must not use two codes of earlier revisions
+ * A legacy server's error as the modern era has it, which has replaced -32002 and keeps a range of codes to
+ * itself: whatever a legacy server meant by one of those, it did not mean what a modern client reads in it
  * (2026-07-28, `basic/index`, "Error Codes"; `server/resources`, "Error Handling"). All others stay.
  */
-export function modernError(error: Message, method: Wire): Message {
+export function modernError(error: Message): Message {
   const code = codeOf(error);
-  if (code === McpErrorCode.ResourceNotFound && method === 'resources/read') {
-    return withCode(error, ErrorCode.InvalidParams);
-  }
-  if (code === McpErrorCode.UrlElicitationRequired) return withCode(error, ErrorCode.InternalError);
+  if (code === McpErrorCode.ResourceNotFound) return withCode(error, ErrorCode.InvalidParams);
+  if (code !== undefined && isReserved(code)) return withCode(error, ErrorCode.InternalError);
   return error;
 }
 

@@ -153,14 +153,29 @@ describe('a result', () => {
 });
 
 describe('an error', () => {
-  it(`${req('m2l.error.resource-not-found')} of a missing resource has the modern code`, () => {
-    expect(answered('resources/read', '"error":{"code":-32002,"message":"none","data":{"n":1.0}}')).toBe(
-      '"error":{"code":-32602,"message":"none","data":{"n":1.0}}',
-    );
-  });
+  it.each(['resources/read', 'prompts/get', 'tools/call', 'completion/complete', 'x/y'])(
+    `${req('m2l.error.resource-not-found')} of a missing resource has the modern code: %s`,
+    (method) => {
+      expect(answered(method, '"error":{"code":-32002,"message":"none","data":{"n":1.0}}')).toBe(
+        '"error":{"code":-32602,"message":"none","data":{"n":1.0}}',
+      );
+    },
+  );
+
+  it.each([-32020, -32021, -32022, -32023, -32050, -32099])(
+    `${req('m2l.error.reserved')} of the code %i, which a legacy server can't mean as it is read, has no such code`,
+    (code) => {
+      for (const method of ['tools/call', 'tools/list', 'x/y']) {
+        expect(answered(method, `"error":{"code":${code},"message":"mine","data":{"n":1.0}}`)).toBe(
+          '"error":{"code":-32603,"message":"mine","data":{"n":1.0}}',
+        );
+      }
+    },
+  );
 
   it.each([
-    ['tools/call', '{"code":-32002,"message":"other"}'],
+    ['x/y', '{"code":-32019,"message":"m"}'],
+    ['x/y', '{"code":-32100,"message":"m"}'],
     ['resources/read', '{"code":-32602,"message":"m"}'],
     ['tools/list', '{"code":-32603,"message":"m","data":9007199254740993}'],
     ['x/y', '{"code":-32601,"message":"m"}'],

@@ -91,7 +91,7 @@ describe('a question of the server', () => {
     },
   );
 
-  it('that was not declared makes the error of the call say which capability is missing', () => {
+  it(`${req('m2l.error.missing-capability')} that was not declared makes the error of the call say which capability is missing`, () => {
     const stage = new Stage();
     const asker = stage.asks('tools/call', { name: 't' }, { capabilities: {} });
     const call = stage.server.takeOne();

@@ -75,7 +75,8 @@ describe('the envelope of a request', () => {
         const { _meta, ...rest } = JSON.parse(
           Buffer.from(sent?.text ?? '', 'latin1').toString('utf8'),
         ).params;
-        const { _meta: before, task, ...others } = given;
+        // As it was written: JSON has no minus zero for a serialiser.
+        const { _meta: before, task, ...others } = JSON.parse(JSON.stringify(given));
         expect(rest).toEqual(method === 'm' && task !== undefined ? { ...others, task } : others);
         const isObject = typeof before === 'object' && before !== null && !Array.isArray(before);
         const kept = Object.entries(isObject ? before : {}).filter(([name]) => !ENVELOPE_KEYS.has(name));

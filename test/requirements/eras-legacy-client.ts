@@ -149,6 +149,14 @@ export const erasLegacyClient = [
     source: `${MODERN_PAGES}/basic/patterns/mrtr.mdx#client-requirements-basic-workflow`,
   },
   {
+    id: 'legacy-client.own-retry',
+    level: 'MUST NOT',
+    versions: MODERN,
+    side: 'upstream',
+    text: 'The state and the answers of one call are in its own retry, and in no other request.',
+    source: `${MODERN_PAGES}/basic/patterns/mrtr.mdx#client-requirements-basic-workflow`,
+  },
+  {
     id: 'legacy-client.retry-id',
     level: 'MUST',
     versions: MODERN,

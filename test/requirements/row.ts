@@ -27,5 +27,7 @@ export const WITH_BATCHES = ['2025-03-26'] as const;
 export const WITH_SSE = ['2024-11-05'] as const;
 /** The modern era. */
 export const MODERN = ['2026-07-28'] as const;
+/** What no revision has changed. */
+export const BOTH_ERAS = [...EVERY, ...MODERN] as const;
 
 export const PAGES = 'docs/specification';

@@ -706,7 +706,8 @@ describe('headers of arguments', () => {
       { timings: { ...QUICK, refresh: 30 } },
     );
     expect((await client.request(1, 'tools/call', sql())).error?.code).toBe(-32020);
-    expect(server.asked).toHaveLength(2);
+    // The listing may have been given up before it came there; the call is not sent again in any case.
+    expect(server.asked.filter(({ message }) => message.method === 'tools/call')).toHaveLength(1);
   });
 
   test('a listing that never comes to its end does', async () => {

@@ -26,6 +26,8 @@ class PendingLink implements Link {
   #octets = 0;
   /** Whether what waited has been sent, so that what comes goes the direct way. */
   #isThrough = false;
+  /** Why it came to nothing, while that is told. */
+  #failure: string | undefined;
   #closed: CloseReason | undefined;
 
   constructor(made: Promise<Link>, emit: Emit) {
@@ -38,7 +40,8 @@ class PendingLink implements Link {
 
   send(message: Message, about?: Key): void {
     if (this.#closed) return;
-    if (this.#isThrough) this.#link?.send(message, about);
+    if (this.#failure !== undefined) this.#refuse(message, this.#failure);
+    else if (this.#isThrough) this.#link?.send(message, about);
     else this.#wait(message, about);
   }
 
@@ -89,8 +92,10 @@ class PendingLink implements Link {
 
   #failed(text: string): void {
     if (this.#closed) return;
+    this.#failure = text;
     const reason: CloseReason = { kind: 'failed', text };
-    for (const { message } of this.#waiting.splice(0)) this.#refuse(message, text);
+    for (const { message } of this.#waiting.splice(0)) if (!this.#closed) this.#refuse(message, text);
+    if (this.#closed) return;
     this.#closed = reason;
     this.#receiver?.closed(reason);
   }

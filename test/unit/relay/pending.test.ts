@@ -97,6 +97,19 @@ describe('a link that is still being made', () => {
     expect(client.take()).toEqual([]);
   });
 
+  it('answers also what its client says because of that', async () => {
+    const { client, fail, settled } = pending();
+    client.onMessage = (text) => {
+      if (read(text).id === 1) client.says(ping(9));
+      if (read(text).id === 2) client.leaves();
+    };
+    for (const id of [1, 2, 3]) client.says(ping(id));
+    fail(new Error('no'));
+    await settled();
+    expect(client.take().map((text) => read(text).id)).toEqual([1, 9, 2]);
+    expect(client.closings).toEqual([]);
+  });
+
   it('is nothing to anybody once its client has gone', async () => {
     const { client, real, make, settled } = pending();
     client.says(ping(1));

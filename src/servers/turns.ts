@@ -2,29 +2,33 @@
 interface Taker {
   /** Still at work, perhaps, for a call that was given up: what it asks now may be meant for that client. */
   readonly haunted: boolean;
+  /** Sessions that it has; those of one that has no call only listen. */
+  readonly sessions: number;
 }
 
 /**
  * Takers that have one call at a time, in groups of those that serve clients whom nobody can tell apart. The
- * one that was freed last is used first, so that one person at a time always meets the same.
+ * one that was freed last is used first, so that one person at a time always meets the same; but before that
+ * one that somebody listens to, since a call may change what is listened to.
  */
 export class Turns<T extends Taker> {
   /** The one that was freed last stands last. */
-  readonly #groups = new Map<string, T[]>();
+  readonly #groups = new Map<string, readonly T[]>();
   readonly #busy = new Set<T>();
 
   /** One that has no call, or undefined. */
   free(group: string): T | undefined {
-    return this.#groups.get(group)?.findLast((one) => !this.#busy.has(one) && !one.haunted);
+    const free = this.#of(group).filter((one) => !this.#busy.has(one) && !one.haunted);
+    return free.findLast(({ sessions }) => sessions > 0) ?? free.at(-1);
   }
 
-  /** One of the group, whatever it does, or undefined. */
+  /** The one of the group to listen to, whatever it does, or undefined. */
   any(group: string): T | undefined {
-    return this.free(group) ?? this.#groups.get(group)?.at(-1);
+    return this.free(group) ?? this.#of(group).at(-1);
   }
 
   add(group: string, one: T): void {
-    this.#groups.set(group, [...(this.#groups.get(group) ?? []), one]);
+    this.#groups.set(group, [...this.#of(group), one]);
   }
 
   begin(one: T): void {
@@ -33,9 +37,8 @@ export class Turns<T extends Taker> {
 
   end(group: string, one: T): void {
     this.#busy.delete(one);
-    const others = this.#groups.get(group)?.filter((other) => other !== one);
-    if (others && others.length !== this.#groups.get(group)?.length)
-      this.#groups.set(group, [...others, one]);
+    const members = this.#of(group);
+    if (members.includes(one)) this.#groups.set(group, [...members.filter((other) => other !== one), one]);
   }
 
   remove(one: T): void {
@@ -45,5 +48,9 @@ export class Turns<T extends Taker> {
       if (others.length === 0) this.#groups.delete(group);
       else this.#groups.set(group, others);
     }
+  }
+
+  #of(group: string): readonly T[] {
+    return this.#groups.get(group) ?? [];
   }
 }

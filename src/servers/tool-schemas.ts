@@ -12,6 +12,8 @@ import { ToolHeaders } from '../transports/streamable-http/tool-headers.js';
 const LIST_MS = 5000;
 /** The least time between two listings, in milliseconds: who calls what is not there makes no work by it. */
 const LIST_AGAIN_MS = 5000;
+/** The same after one that came to nothing: a server that does not list its tools must not hold up every call. */
+const FAILED_AGAIN_MS = 60_000;
 /** Pages of tools that are read; a list that goes on for ever must end. */
 const MAX_PAGES = 100;
 
@@ -25,7 +27,7 @@ export class ToolSchemas {
   readonly #open: (request: Message, envelope: Envelope) => Link | Promise<Link>;
   readonly #headers = new ToolHeaders();
   #listing: Promise<void> | undefined;
-  #listedAt = Number.NEGATIVE_INFINITY;
+  #notBefore = Number.NEGATIVE_INFINITY;
 
   /** @param open gives a link on which one request of the modern era is answered */
   constructor(clock: Clock, open: (request: Message, envelope: Envelope) => Link | Promise<Link>) {
@@ -41,8 +43,10 @@ export class ToolSchemas {
   async of(name: string, envelope: Envelope, anew: boolean): Promise<readonly DeclaredHeader[] | undefined> {
     const known = this.#headers.of(name);
     if (known !== undefined && !anew) return known;
-    if (this.#clock.now() - this.#listedAt >= LIST_AGAIN_MS) {
-      this.#listing ??= this.#list(envelope).finally(() => {
+    if (this.#listing === undefined && this.#clock.now() >= this.#notBefore) {
+      const listed = this.#list(envelope).catch(() => false);
+      this.#listing = listed.then((isWhole) => {
+        this.#notBefore = this.#clock.now() + (isWhole ? LIST_AGAIN_MS : FAILED_AGAIN_MS);
         this.#listing = undefined;
       });
     }
@@ -50,16 +54,17 @@ export class ToolSchemas {
     return this.#headers.of(name);
   }
 
-  async #list(envelope: Envelope): Promise<void> {
-    this.#listedAt = this.#clock.now();
+  /** Returns whether all is listed that there is, or may be. */
+  async #list(envelope: Envelope): Promise<boolean> {
     let cursor: unknown;
     for (let page = 0; page < MAX_PAGES; page++) {
       const answer = await this.#ask(cursor, envelope);
-      if (answer === undefined) return;
+      if (answer?.kind !== 'response') return false;
       this.#headers.take(answer);
       cursor = asRecord(parseWire(answerOf(answer))).nextCursor;
-      if (typeof cursor !== 'string' || answer.kind !== 'response') return;
+      if (typeof cursor !== 'string') return true;
     }
+    return true;
   }
 
   /** One page; undefined where it can't be had: then nothing is known, and the server itself has to judge. */

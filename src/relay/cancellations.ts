@@ -35,6 +35,11 @@ export class Cancellations {
     }
   }
 
+  /** A request is over without an answer: it cannot be cancelled any more. */
+  over(key: Key): void {
+    this.#open.delete(key);
+  }
+
   /** Whether what has come for the client is about a request that it has cancelled. */
   concerns(message: Message): boolean {
     if (message.kind === 'response' || message.kind === 'error') {

@@ -11,6 +11,16 @@ export function isLegacyVersion(version: unknown): version is (typeof LEGACY_VER
   return LEGACY_VERSIONS.some((known) => known === version);
 }
 
+/** The server refused the handshake, or was lost in it. `refusal` is the error that it came to. */
+export class HandshakeRefused extends Error {
+  readonly refusal: Message;
+
+  constructor(text: string, refusal: Message) {
+    super(text);
+    this.refusal = refusal;
+  }
+}
+
 /** The one handshake of an upstream that many sessions share: done once, answered to each. */
 export class Handshake {
   /** The `initialize` of sessions that came while the first one was open, and the version each asks for. */

@@ -13,7 +13,7 @@ import {
 } from '../jsonrpc/message.js';
 import { parseWire, type Wire } from '../jsonrpc/wire.js';
 import type { ConductHost } from './conduct.js';
-import { Handshake } from './handshake.js';
+import { Handshake, HandshakeRefused } from './handshake.js';
 import { LogLevels } from './log-levels.js';
 import type { Call, Port } from './port.js';
 import { MAX_SUBSCRIPTIONS, Subscriptions } from './subscriptions.js';
@@ -40,7 +40,7 @@ export class SharedUpstream {
 
   /**
    * Sees to it that the handshake is done, in the proxy's own name where no session has begun it. Resolves
-   * with the raw result. Rejects with the server's error or the loss of the link.
+   * with the raw result. Rejects with `HandshakeRefused`: the server's error, or the loss of the link.
    */
   initialize(params: object): Promise<Wire> {
     return new Promise((resolve, reject) => {
@@ -48,7 +48,7 @@ export class SharedUpstream {
         if (answer?.kind === 'error') {
           const { message } = asRecord(parseWire(answerOf(answer)));
           const why = textOf(message, 'it gave no reason');
-          reject(new Error(`the handshake with server "${this.#server}" failed: ${why}`));
+          reject(new HandshakeRefused(`the handshake with server "${this.#server}" failed: ${why}`, answer));
           return;
         }
         this.#sendInitialized(this.takeInitialized());

@@ -1,7 +1,7 @@
 import { META } from '../eras/meta-keys.js';
 import { MODERN_VERSIONS } from '../eras/versions.js';
 import { makeResponse } from '../jsonrpc/make.js';
-import { type Key, keyOf, type Message } from '../jsonrpc/message.js';
+import { type Key, keyOf, type Message, refOf, withId, withRef } from '../jsonrpc/message.js';
 import { copyWire, toWire, type Wire } from '../jsonrpc/wire.js';
 import { OWN_INFO } from '../version.js';
 
@@ -10,6 +10,9 @@ import { OWN_INFO } from '../version.js';
  * to ask that, and a person waits for them meanwhile.
  */
 const DISCOVER_MS = 1500;
+
+/** What ids begin with, towards the server, that no client would choose. */
+const OWN_ID = 'mcp-proxy-discover-';
 
 /** What is offered where the server has not said it yet: all that there is, so that nothing is kept from a client. */
 const EVERYTHING = {
@@ -23,39 +26,52 @@ const EVERYTHING = {
 /**
  * Answers `server/discover` at once also where the remote server is slow, down, or wants its user to sign in
  * first: the answer is the proxy's own then, and no client may keep it (`ttlMs` 0). The server's own answer,
- * where it still comes, is nobody's any more.
+ * where it still comes, is nobody's any more: so that it is not taken for the answer to another request of
+ * the same id, the server knows the request under an id of the proxy's own.
  */
 export class DiscoverAtOnce {
   readonly #answer: (message: Message) => void;
+  /** By the id that the server knows; `id` is the client's, raw. */
   readonly #waiting = new Map<Key, { readonly id: Wire; readonly timer: NodeJS.Timeout }>();
-  readonly #answered = new Set<Key>();
+  #last = 0;
 
   constructor(answer: (message: Message) => void) {
     this.#answer = answer;
   }
 
-  /** The client asks: `request` goes on to the server as well. */
-  asked({ id = 'null' }: Message): void {
-    const key = keyOf(id);
+  /** The client asks. Returns the request as it goes on to the server. */
+  asked(request: Message): Message {
+    const own = toWire(`${OWN_ID}${++this.#last}`);
+    const key = keyOf(own);
     const timer = setTimeout(() => this.#inPlace(key), DISCOVER_MS).unref();
-    this.#waiting.set(key, { id: copyWire(id), timer });
+    this.#waiting.set(key, { id: copyWire(request.id ?? 'null'), timer });
+    return withId(request, own);
   }
 
-  /** Something comes from the server. Returns whether it has come too late, or was answered in its place. */
-  answered(message: Message): boolean {
-    if (message.kind !== 'response' && message.kind !== 'error') return false;
+  /** The client gives something up. Returns that as it goes on to the server. */
+  cancelled(notification: Message): Message {
+    const ref = refOf(notification);
+    for (const [own, { id }] of this.#waiting) {
+      if (ref === undefined || keyOf(ref) !== keyOf(id)) continue;
+      this.#forget(own);
+      return withRef(notification, own);
+    }
+    return notification;
+  }
+
+  /** Something comes from the server. Returns what the client gets of it; undefined: nothing. */
+  heard(message: Message): Message | undefined {
+    if (message.kind !== 'response' && message.kind !== 'error') return message;
     const key = keyOf(message.id ?? 'null');
-    if (this.#answered.delete(key)) return true;
     const waiting = this.#waiting.get(key);
-    if (waiting === undefined) return false;
+    if (waiting === undefined) return key.startsWith(`"${OWN_ID}`) ? undefined : message;
     if (message.kind === 'error') {
       // Whatever is wrong, the client's next request is told it, in words that it shows to somebody.
       this.#inPlace(key);
-      this.#answered.delete(key);
-      return true;
+      return undefined;
     }
     this.#forget(key);
-    return false;
+    return withId(message, waiting.id);
   }
 
   close(): void {
@@ -66,7 +82,6 @@ export class DiscoverAtOnce {
     const waiting = this.#waiting.get(key);
     if (waiting === undefined) return;
     this.#forget(key);
-    this.#answered.add(key);
     const result = {
       resultType: 'complete',
       supportedVersions: MODERN_VERSIONS,

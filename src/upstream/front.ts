@@ -1,16 +1,25 @@
 import type { UpstreamEra } from '../config/definition.js';
 import { claimsModern } from '../eras/envelope.js';
+import type { Era } from '../eras/versions.js';
 import { type Key, keyOf, type Message, refOf } from '../jsonrpc/message.js';
 import type { Emit } from '../observability/events.js';
 import { Cancellations } from '../relay/cancellations.js';
 import type { CloseReason, Receiver } from '../relay/link.js';
 import type { RemoteLink } from '../remote/remote-link.js';
+import { Waiters } from '../remote/waiters.js';
 import { DiscoverAtOnce } from './discover-at-once.js';
 import type { LegacyRemoteOptions } from './legacy-remote.js';
 import { RemoteServer } from './remote-server.js';
 
 export interface FrontOptions extends LegacyRemoteOptions {
   readonly era: UpstreamEra;
+}
+
+/** A request of the client that is not answered. */
+interface Open {
+  readonly era: Era;
+  /** Whether its answer is the end of a stream of notifications, which nobody waits for. */
+  readonly listens: boolean;
 }
 
 /**
@@ -23,10 +32,13 @@ export class Front implements RemoteLink {
   readonly done: Promise<void>;
   readonly #server: RemoteServer;
   readonly #discover: DiscoverAtOnce;
-  /** Requests of the modern era that are open: a cancellation does not say of which era it is. */
-  readonly #modernIds = new Set<Key>();
+  /** By the id: a cancellation does not say of which era it is. */
+  readonly #open = new Map<Key, Open>();
+  readonly #answered = new Waiters();
   readonly #cancellations = new Cancellations();
   readonly #emit: Emit;
+  /** Whether the client has said more than to ask what there is. */
+  #inUse = false;
   #receiver: Receiver | undefined;
   #finish: (closed: Promise<void>) => void = () => undefined;
   #closed = false;
@@ -39,7 +51,8 @@ export class Front implements RemoteLink {
     this.#discover = new DiscoverAtOnce((message) => this.#toClient(message));
     const receiver: Receiver = {
       message: (message, about) => {
-        if (!this.#discover.answered(message)) this.#toClient(message, about);
+        const heard = this.#discover.heard(message);
+        if (heard !== undefined) this.#toClient(heard, about);
       },
       // Every request was answered with the reason; the next one begins anew.
       closed: () => undefined,
@@ -54,35 +67,67 @@ export class Front implements RemoteLink {
   send(message: Message): void {
     if (this.#closed) return;
     this.#cancellations.sent(message);
-    if (!this.#isModern(message)) {
-      this.#server.legacy(message);
+    if (message.method === 'notifications/cancelled') {
+      this.#cancel(message);
       return;
     }
-    if (message.kind === 'request') this.#modernIds.add(keyOf(message.id ?? 'null'));
-    if (message.method === 'server/discover') this.#discover.asked(message);
-    this.#server.modern(message);
+    const era = claimsModern(message) ? 'modern' : 'legacy';
+    if (message.kind === 'request') {
+      const listens = message.method === 'subscriptions/listen';
+      this.#open.set(keyOf(message.id ?? 'null'), { era, listens });
+    }
+    const asks = era === 'modern' && message.kind === 'request' && message.method === 'server/discover';
+    if (asks) this.#server.modern(this.#discover.asked(message));
+    else {
+      this.#inUse = true;
+      this.#server[era](message);
+    }
   }
 
   close(reason: CloseReason): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#discover.close();
+    this.#open.clear();
+    this.#answered.wake();
     this.#finish(this.#server.close(reason));
   }
 
-  settled(): Promise<void> {
-    return this.#server.settled();
+  /** What the proxy asks the server for itself, or to answer better than it has answered, is not waited for. */
+  async settled(): Promise<void> {
+    for (;;) {
+      while (this.#waits) await this.#answered.wait();
+      if (this.#closed || !this.#inUse) return;
+      await this.#server.settled();
+      if (!this.#waits) return;
+    }
   }
 
-  #isModern(message: Message): boolean {
-    if (claimsModern(message)) return true;
-    const ref = message.method === 'notifications/cancelled' ? refOf(message) : undefined;
-    return ref !== undefined && this.#modernIds.delete(keyOf(ref));
+  get #waits(): boolean {
+    for (const { listens } of this.#open.values()) if (!listens) return true;
+    return false;
+  }
+
+  /** The client gives a request up: it waits for nothing more. */
+  #cancel(notification: Message): void {
+    const ref = refOf(notification);
+    const key = ref === undefined ? '' : keyOf(ref);
+    const era = this.#open.get(key)?.era ?? (claimsModern(notification) ? 'modern' : 'legacy');
+    this.#answeredTo(key);
+    this.#server[era](this.#discover.cancelled(notification));
   }
 
   #toClient(message: Message, about?: Key): void {
-    if (message.kind === 'response' || message.kind === 'error') {
-      this.#modernIds.delete(keyOf(message.id ?? 'null'));
+    if (message.kind === 'response' || message.kind === 'error')
+      this.#answeredTo(keyOf(message.id ?? 'null'));
+    else if (message.method === 'notifications/cancelled') {
+      // A server ends with it what is listened to; of the legacy era, it is about a question of its own.
+      const ref = refOf(message);
+      const key = ref === undefined ? '' : keyOf(ref);
+      if (this.#open.get(key)?.listens === true) {
+        this.#answeredTo(key);
+        this.#cancellations.over(key);
+      }
     }
     if (this.#cancellations.concerns(message)) {
       const what = message.method ?? (message.kind === 'error' ? 'an error' : 'a response');
@@ -90,5 +135,9 @@ export class Front implements RemoteLink {
       return;
     }
     this.#receiver?.message(message, about);
+  }
+
+  #answeredTo(key: Key): void {
+    if (this.#open.delete(key) && !this.#waits) this.#answered.wake();
   }
 }

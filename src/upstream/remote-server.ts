@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { clock } from '../clock.js';
 import { type Envelope, readEnvelope } from '../eras/envelope.js';
 import { initializeOf } from '../eras/identity.js';
@@ -9,6 +10,7 @@ import { verdictOf } from '../eras/probe.js';
 import type { Era } from '../eras/versions.js';
 import { asRecord, type Message, paramsOf } from '../jsonrpc/message.js';
 import { Correlation } from '../relay/correlation.js';
+import { HandshakeRefused } from '../relay/handshake.js';
 import type { CloseReason, Link, Receiver } from '../relay/link.js';
 import { pendingLink } from '../relay/pending.js';
 import { withSecondTry } from '../relay/second-try.js';
@@ -21,6 +23,12 @@ import { OWN_INFO } from '../version.js';
 import { type Client, probeRemote } from './era.js';
 import type { FrontOptions } from './front.js';
 import { LegacyRemote } from './legacy-remote.js';
+
+/**
+ * Sessions of the legacy era for a modern client: it mostly says the same of itself with every request. Past it
+ * the one that was not used for longest ends.
+ */
+const MAX_SESSIONS = 16;
 
 /**
  * One remote server: finds out which era it speaks, remembers it, and makes the links that a client of either
@@ -62,16 +70,16 @@ export class RemoteServer {
 
   /** Takes a message of the legacy era. */
   legacy(message: Message): void {
-    this.#legacy ??= this.#joined(this.#legacyLink(message), () => {
-      this.#legacy = undefined;
+    this.#legacy ??= this.#joined(this.#legacyLink(message), (link) => {
+      if (this.#legacy === link) this.#legacy = undefined;
     });
     this.#legacy.send(message);
   }
 
   /** Takes a message of the modern era. */
   modern(message: Message): void {
-    this.#modern ??= this.#joined(this.#modernLink(message), () => {
-      this.#modern = undefined;
+    this.#modern ??= this.#joined(this.#modernLink(message), (link) => {
+      if (this.#modern === link) this.#modern = undefined;
     });
     this.#modern.send(message);
   }
@@ -95,11 +103,11 @@ export class RemoteServer {
     await this.#options.http.close();
   }
 
-  #joined(link: Link, over: () => void): Link {
+  #joined(link: Link, over: (link: Link) => void): Link {
     link.listen({
       message: (message, about) => this.#receiver.message(message, about),
       closed: (reason) => {
-        over();
+        over(link);
         this.#receiver.closed(reason);
       },
     });
@@ -109,8 +117,8 @@ export class RemoteServer {
   // ── a client of the legacy era ──
 
   #legacyLink(first: Message): Link {
-    if (this.#era === 'legacy') return this.#legacyRemote();
     if (this.#era === 'modern' && this.#options.era === 'modern') return this.#translated();
+    if (this.#era !== undefined) return this.#legacyFirst();
     const { capabilities, clientInfo } = paramsOf(first);
     const client = { capabilities: asRecord(capabilities), clientInfo: asRecord(clientInfo) };
     return this.#made(this.#find(client).then(() => this.#legacyFirst()));
@@ -123,7 +131,7 @@ export class RemoteServer {
    */
   #legacyFirst(): Link {
     const remote = this.#legacyRemote();
-    if (this.#era === 'legacy') return remote;
+    if (this.#options.era === 'legacy' || this.#options.transport === 'sse') return remote;
     return withSecondTry(remote, (answer) => {
       if (answer.kind === 'error' && verdictOf(answer).era === 'modern') this.#learn('modern', '');
       if (this.#era !== 'modern' || (answer.kind === 'response' && remote.hasSession)) return undefined;
@@ -162,9 +170,25 @@ export class RemoteServer {
 
   #modernKnown(): Link {
     if (this.#era === 'modern') return this.#kept(new ModernUpstream(this.#options));
-    return new ModernDemux({
-      answer: (request, envelope) =>
-        this.#modernClients.link(request, envelope, undefined, () => this.#session(envelope)),
+    return new ModernDemux({ answer: (request, envelope) => this.#onLegacy(request, envelope) });
+  }
+
+  #onLegacy(request: Message, envelope: Envelope): Link {
+    let isRefused = false;
+    const link = this.#modernClients.link(request, envelope, undefined, async () => {
+      try {
+        return await this.#session(envelope);
+      } catch (error) {
+        isRefused = error instanceof HandshakeRefused && verdictOf(error.refusal).era === 'modern';
+        throw error;
+      }
+    });
+    if (this.#options.era !== 'auto') return link;
+    return withSecondTry(link, () => {
+      if (!isRefused) return undefined;
+      // It was another server, or another version of it, when it was asked: from now on it is met in its own era.
+      this.#learn('modern', '');
+      return this.#kept(new ModernUpstream(this.#options));
     });
   }
 
@@ -173,7 +197,11 @@ export class RemoteServer {
     const params = initializeOf(envelope, OWN_INFO);
     const profile = JSON.stringify(params);
     let correlation = this.#sessions.get(profile);
-    if (correlation === undefined) {
+    if (correlation !== undefined) {
+      this.#sessions.delete(profile);
+      this.#sessions.set(profile, correlation); // used last
+    } else {
+      this.#makeRoom();
       const { emit } = this.#options;
       const options = { server: this.#where, exclusive: false, timeout: undefined, clock, emit } as const;
       const lost = (text: string): void => this.#drop(profile, { kind: 'failed', text });
@@ -190,6 +218,17 @@ export class RemoteServer {
       }
       throw error;
     }
+  }
+
+  /** Ends the session that was not used for longest, where there are too many. */
+  #makeRoom(): void {
+    if (this.#sessions.size < MAX_SESSIONS) return;
+    for (const [profile, { sessions, inFlight }] of this.#sessions) {
+      if (sessions > 0 || inFlight > 0) continue;
+      this.#drop(profile, { kind: 'idle', text: 'its place was needed' });
+      return;
+    }
+    throw new Error(`${this.#where} is in use by ${MAX_SESSIONS} sessions of this client; try again later`);
   }
 
   /** The next request of such a client begins a new session. */
@@ -222,12 +261,15 @@ export class RemoteServer {
         return { ...failure, text: `${failure.text} Tried ${tries} times in ${seconds} s.` };
       }
       if (tries === 1) this.#tell('info', `${failure.text} Trying again.`);
-      await new Promise((resolve) => setTimeout(resolve, pause));
+      // Nobody waits for it once this is closed.
+      await wait(pause, undefined, { signal: this.#giveUp.signal }).catch(() => undefined);
     }
   }
 
   #learn(era: Era, reason: string): void {
     if (this.#era === era) return;
+    // What a client's next modern request was to go through speaks the other era.
+    if (this.#era !== undefined) this.#modern = undefined;
     this.#era = era;
     this.#tell('info', `${this.#where} speaks MCP of the ${era} era. ${reason}`.trim());
   }

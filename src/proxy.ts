@@ -210,7 +210,12 @@ export async function startProxy(options: ProxyOptions, emit: Emit): Promise<Run
       // The port stays open so long: what is under way may wait for an answer that the client has yet to
       // POST, and whoever comes with something new is told why not.
       const deadline = Date.now() + FINISH_MS;
-      while (servers.some((one) => one.busy) && Date.now() < deadline) {
+      const isBusy = (): boolean => {
+        // Who comes back to a call that waits for its client is refused by now.
+        for (const one of servers) one.giveUpParked();
+        return servers.some((one) => one.busy);
+      };
+      while (isBusy() && Date.now() < deadline) {
         await new Promise((resolve) => setTimeout(resolve, FINISH_CHECK_MS));
       }
       sessions.close('the proxy is stopping');

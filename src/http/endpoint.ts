@@ -12,6 +12,7 @@ import type { SessionRegistry } from '../sessions/registry.js';
 import type { ClientInfo } from '../sessions/session.js';
 import type { StreamSettings } from '../transports/event-stream.js';
 import type { DeclaredHeader } from '../transports/streamable-http/param-headers.js';
+import { answerFaults } from './fault.js';
 import { refuse } from './reply.js';
 
 /** Where modern requests go: each by itself, with all that it says of its client. */
@@ -63,6 +64,20 @@ export function refuseIfFull(endpoint: Endpoint, response: ServerResponse, messa
     refuseBusy(response, 'the proxy has as many sessions as it may have', message);
   else return false;
   return true;
+}
+
+/**
+ * Does something for a client that needs to know what the server speaks: at once where that is known, and not
+ * at all where the client has gone by then.
+ */
+export function whenKnown(endpoint: Endpoint, response: ServerResponse, action: () => void): void {
+  const finding = endpoint.server.known();
+  if (finding === undefined) action();
+  else {
+    void finding.then(() => {
+      if (!response.destroyed) answerFaults(response, endpoint.emit, action);
+    });
+  }
 }
 
 /**

@@ -8,7 +8,15 @@ import { clientInfoOf, type StreamableHttpSession } from '../sessions/session.js
 import { StreamableHttpDownstream } from '../transports/streamable-http/downstream.js';
 import type { Accepted } from '../transports/streamable-http/exchange.js';
 import { accepted } from './accept.js';
-import { type Endpoint, join, refuseBusy, refuseIfFull, tellBegun, tellEnded } from './endpoint.js';
+import {
+  type Endpoint,
+  join,
+  refuseBusy,
+  refuseIfFull,
+  tellBegun,
+  tellEnded,
+  whenKnown,
+} from './endpoint.js';
 import { unsupportedVersion } from './era-of.js';
 import { answerFaults } from './fault.js';
 import type { Posted } from './post.js';
@@ -40,12 +48,12 @@ function begin(
   initialize: Message,
   accepts: Accepted,
 ): void {
-  const posted = { messages: [initialize], batch: false };
   if (initialize.kind !== 'request') {
     refuse(response, 400, 'initialize is a request and needs an id');
     return;
   }
   if (endpoint.stateless) {
+    const posted = { messages: [initialize], batch: false };
     answerWithoutSession(endpoint, request, response, posted, accepts);
     return;
   }
@@ -54,11 +62,20 @@ function begin(
     refuse(response, 400, 'this session is initialized already', { id: initialize.id ?? 'null' });
     return;
   }
+  whenKnown(endpoint, response, () => beginSession(endpoint, response, initialize, accepts));
+}
+
+function beginSession(
+  endpoint: Endpoint,
+  response: ServerResponse,
+  initialize: Message,
+  accepts: Accepted,
+): void {
   if (refuseIfFull(endpoint, response, initialize)) return;
   const session = openSession(endpoint, initialize);
   if (!join(endpoint, session.downstream, initialize, response)) return;
   endpoint.sessions.add(session);
-  session.downstream.receive(posted.messages, false, accepts, response);
+  session.downstream.receive([initialize], false, accepts, response);
 }
 
 function openSession(endpoint: Endpoint, initialize: Message): StreamableHttpSession {

@@ -82,7 +82,11 @@ async function serve(endpoint: Endpoint, post: ModernPost): Promise<void> {
   if (!downstream.open) return;
   let upstream: Link;
   try {
-    upstream = await endpoint.modern.openModern(message, envelope);
+    const finding = endpoint.server.known();
+    if (finding !== undefined) await finding;
+    const opened = endpoint.modern.openModern(message, envelope);
+    // At once where it can be, so that no other request takes the place that was there for this one.
+    upstream = opened instanceof Promise ? await opened : opened;
   } catch (error) {
     // Where that took long, the answer is a stream by now, and its status has been sent.
     if (!response.headersSent) throw error;

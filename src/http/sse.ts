@@ -1,8 +1,17 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Message } from '../jsonrpc/message.js';
 import { clientInfoOf, type SseSession } from '../sessions/session.js';
 import { SseDownstream } from '../transports/sse/downstream.js';
 import { accepted } from './accept.js';
-import { type Endpoint, join, refuseBusy, refuseIfFull, tellBegun, tellEnded } from './endpoint.js';
+import {
+  type Endpoint,
+  join,
+  refuseBusy,
+  refuseIfFull,
+  tellBegun,
+  tellEnded,
+  whenKnown,
+} from './endpoint.js';
 import { readPost } from './post.js';
 import { refuse } from './reply.js';
 
@@ -85,16 +94,39 @@ export function handleMessages(endpoint: Endpoint, request: IncomingMessage, res
       refuseBusy(response, 'the proxy is stopping', message);
       return;
     }
-    if (!session.joined) {
-      if (message.kind !== 'request' || message.method !== 'initialize') {
-        refuse(response, 400, 'a session begins with initialize', { id: message.id ?? 'null' });
-        return;
-      }
-      session.client = clientInfoOf(message);
-      if (!join(endpoint, session.downstream, message, response)) return;
-      session.joined = true;
+    if (session.joined) {
+      take(session, message, response);
+      return;
     }
-    response.writeHead(202, { 'content-length': '8' }).end('Accepted');
-    session.downstream.receive(message);
+    if (message.kind !== 'request' || message.method !== 'initialize') {
+      refuse(response, 400, 'a session begins with initialize', { id: message.id ?? 'null' });
+      return;
+    }
+    whenKnown(endpoint, response, () => {
+      if (session.joined || joinSession(endpoint, session, message, response))
+        take(session, message, response);
+    });
   });
+}
+
+/** Returns false, and has refused, where there is no server for it. */
+function joinSession(
+  endpoint: Endpoint,
+  session: SseSession,
+  initialize: Message,
+  response: ServerResponse,
+): boolean {
+  if (endpoint.stopping()) {
+    refuseBusy(response, 'the proxy is stopping', initialize);
+    return false;
+  }
+  session.client = clientInfoOf(initialize);
+  if (!join(endpoint, session.downstream, initialize, response)) return false;
+  session.joined = true;
+  return true;
+}
+
+function take(session: SseSession, message: Message, response: ServerResponse): void {
+  response.writeHead(202, { 'content-length': '8' }).end('Accepted');
+  session.downstream.receive(message);
 }

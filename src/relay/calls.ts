@@ -7,9 +7,14 @@ import type { Call, Port } from './port.js';
 export const MAX_PROLONGED = 10;
 /** Longest wait for the answer to a request of the proxy's own, in milliseconds: nothing depends on it. */
 export const OWN_REQUEST_MS = 60_000;
+/**
+ * Longest wait for a handshake of the proxy's own, in milliseconds: a server may have to download itself first,
+ * and whoever waits would rather be told in the end.
+ */
+export const OWN_HANDSHAKE_MS = 5 * 60_000;
 
 /** A request whose answer is the end of a stream of notifications (2026-07-28, `basic/patterns/subscriptions`). */
-const LISTEN = 'subscriptions/listen';
+export const LISTEN = 'subscriptions/listen';
 
 export interface CallsOptions {
   /** Whether ids and tokens travel as they are. */
@@ -68,8 +73,7 @@ export class Calls {
   /** Starts the time limit again. */
   prolong(call: Call): void {
     const { clock, onTimeout } = this.#options;
-    const own = call.port === undefined && call.method !== 'initialize';
-    const timeout = this.#options.timeout ?? (own ? OWN_REQUEST_MS : undefined);
+    const timeout = this.#options.timeout ?? (call.port === undefined ? ownLimit(call) : undefined);
     // A stream of notifications has no end that one could wait for.
     if (timeout === undefined || call.method === LISTEN) return;
     call.disarm?.();
@@ -122,6 +126,10 @@ export class Calls {
     const key = this.#tokenKey(call);
     if (key !== undefined && this.#tokens.get(key) === call) this.#tokens.delete(key);
   }
+}
+
+function ownLimit({ method }: Call): number {
+  return method === 'initialize' ? OWN_HANDSHAKE_MS : OWN_REQUEST_MS;
 }
 
 /**

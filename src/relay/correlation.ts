@@ -12,7 +12,7 @@ import {
 } from '../jsonrpc/message.js';
 import type { Wire } from '../jsonrpc/wire.js';
 import type { Emit } from '../observability/events.js';
-import { Calls, makeCall } from './calls.js';
+import { Calls, LISTEN, makeCall } from './calls.js';
 import type { Clock } from './clock.js';
 import type { Conduct, ConductHost } from './conduct.js';
 import { guarded } from './guarded.js';
@@ -146,7 +146,7 @@ export class Correlation implements PortOwner {
 
   /**
    * Sees to it that the handshake is done, in the proxy's own name where no session has begun it. Resolves
-   * with the raw result. Rejects with the server's error or the loss of the link.
+   * with the raw result. Rejects with `HandshakeRefused`: the server's error, or the loss of the link.
    */
   initialize(params: object): Promise<Wire> {
     return this.#conduct.initialize(params);
@@ -354,6 +354,9 @@ export class Correlation implements PortOwner {
       if (!this.#calls.isOpen(call)) continue; // answered along with another one, or its client has gone
       this.#calls.settle(call);
       this.#calls.dropToken(call);
+      // The end of the link is the end of what is listened to: whether there is an answer depends on the reason
+      // (2026-07-28, `basic/patterns/subscriptions`, "Graceful Closure").
+      if (call.method === LISTEN) continue;
       const error = this.#lossFor(call.id, reason);
       call.onAnswer?.(error);
       call.port?.deliver(error, call.key);

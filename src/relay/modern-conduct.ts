@@ -8,10 +8,10 @@ import {
   withSubscription,
 } from '../jsonrpc/message.js';
 import { parseWire, type Wire } from '../jsonrpc/wire.js';
+import { LISTEN } from './calls.js';
 import type { Conduct, ConductHost } from './conduct.js';
 import type { Call, Port } from './port.js';
 
-const LISTEN = 'subscriptions/listen';
 /** In the `_meta` of a request that wants log messages (2026-07-28, `server/utilities/logging`). */
 const LOG_LEVEL = 'io.modelcontextprotocol/logLevel';
 

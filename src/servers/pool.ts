@@ -15,6 +15,11 @@ const MAX_PROCESSES = 100;
 export const START_PHASE_MS = 60_000;
 /** How long a process that was started ahead of need waits for it, in milliseconds. */
 const AHEAD_MS = 60_000;
+/**
+ * Processes of one server definition that may be on their way out at once. They count for nothing else, since
+ * they mostly go at once; but some take seconds, and clients that come and go must not pile them up.
+ */
+const MAX_ENDING = 100;
 /** How long a process that nobody uses stays for the next client, in milliseconds. */
 const PROCESS_IDLE_MS = 15 * 60_000;
 
@@ -23,8 +28,12 @@ export interface PoolOptions {
   readonly emit: Emit;
   readonly maxProcesses?: number;
   readonly processIdleMs?: number;
-  /** A process is gone, or is about to go: nobody is to be sent to it any more. */
-  readonly onRemoved?: (process: ServerProcess) => void;
+  /**
+   * A process is gone, or is about to go: nobody is to be sent to it any more.
+   *
+   * @param isLoss it ended by itself
+   */
+  readonly onRemoved?: (process: ServerProcess, isLoss: boolean) => void;
 }
 
 /** How the last process that ended on its own did so. */
@@ -129,11 +138,16 @@ export class Pool {
   checkRoom(): void {
     if (this.#stopping) throw new AtCapacity('the proxy is stopping');
     const max = this.#options.maxProcesses ?? MAX_PROCESSES;
+    const { name } = this.definition;
     const hasRoom = this.#spare !== undefined || this.#processes.size < max || this.#idle() !== undefined;
-    if (hasRoom) return;
-    throw new AtCapacity(
-      `server "${this.definition.name}" already has ${max} processes, each in use by a client; try again later`,
-    );
+    if (!hasRoom) {
+      const text = `server "${name}" already has ${max} processes, each in use by a client; try again later`;
+      throw new AtCapacity(text);
+    }
+    if (this.#spare === undefined && this.#retiring.size >= MAX_ENDING) {
+      const text = `${this.#retiring.size} processes of server "${name}" are still on their way out; try again later`;
+      throw new AtCapacity(text);
+    }
   }
 
   /** A process that is not the one that was started ahead. Throws `AtCapacity`. */
@@ -178,7 +192,7 @@ export class Pool {
   /** Ends a process that is no longer needed: that is no failure, so nothing is kept of it. */
   retire(process: ServerProcess, why: string): void {
     if (!this.#processes.has(process)) return;
-    this.#remove(process);
+    this.#remove(process, false);
     this.#options.emit({
       level: 'debug',
       text: `ends process ${process.child.pid ?? '?'}: ${why}`,
@@ -203,7 +217,10 @@ export class Pool {
 
   /** One that could make place for another. */
   #idle(): ServerProcess | undefined {
-    return this.processes.find((process) => process.sessions === 0 && process.placement !== EVERYBODY);
+    // One whose handshake is under way is waited for, although its session is yet to come.
+    return this.processes.find(
+      ({ sessions, inFlight, placement }) => sessions === 0 && inFlight === 0 && placement !== EVERYBODY,
+    );
   }
 
   #startProcess(probe: { readonly onLate: (verdict: Verdict) => void } | undefined): ServerProcess {
@@ -242,17 +259,17 @@ export class Pool {
     this.#idleTimers.set(process, cancel);
   }
 
-  #remove(process: ServerProcess): void {
+  #remove(process: ServerProcess, isLoss: boolean): void {
     this.#processes.delete(process);
     if (this.#spare === process) this.#spare = undefined;
     this.#idleTimers.get(process)?.();
     this.#idleTimers.delete(process);
-    this.#options.onRemoved?.(process);
+    this.#options.onRemoved?.(process, isLoss);
   }
 
   #exited(process: ServerProcess, exit: ChildExit, text: string): void {
     const wanted = !this.#processes.has(process) || this.#stopping;
-    this.#remove(process);
+    this.#remove(process, !wanted);
     if (wanted) return;
     // Some servers end when they are asked what they do not know (2026-07-28, `basic/transports/stdio`):
     // that is an answer. A process that can't be started says nothing of the sort.

@@ -38,6 +38,7 @@ export class ServerProcess {
   #probing: boolean;
   #alive = false;
   #ended = false;
+  #stopped = false;
 
   constructor(options: ServerProcessOptions) {
     const { definition, clock, probe } = options;
@@ -78,6 +79,16 @@ export class ServerProcess {
 
   get ended(): boolean {
     return this.#ended;
+  }
+
+  /** Whether it was started, and its end was not brought about by the proxy. True also while it runs. */
+  get isOnItsOwn(): boolean {
+    return this.child.pid !== undefined && !this.#stopped;
+  }
+
+  /** Whether it has ended by itself, after it was asked what it speaks and before any handshake with it was done. */
+  get endedOnceAsked(): boolean {
+    return this.verdict !== undefined && this.#ended && !this.#stopped && this.facts === undefined;
   }
 
   /** Undefined while it is not handed to anybody. */
@@ -150,6 +161,7 @@ export class ServerProcess {
   /** Ends the process and everything it has started; its sessions are told. */
   async stop(text: string): Promise<void> {
     this.#ended = true;
+    this.#stopped = true;
     this.#correlation?.close({ kind: 'stopping', text });
     await this.child.stop();
   }

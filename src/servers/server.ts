@@ -5,11 +5,11 @@ import { LegacyClientLink } from '../eras/legacy-client/link.js';
 import { withoutEnvelope } from '../eras/modern-client/legacy-request.js';
 import type { LegacySession } from '../eras/modern-client/legacy-session.js';
 import { ModernClients } from '../eras/modern-client/modern-clients.js';
-import { type Verdict, verdictOf } from '../eras/probe.js';
 import { type Era, NEWEST_MODERN_VERSION } from '../eras/versions.js';
 import { type Message, paramsOf } from '../jsonrpc/message.js';
 import type { Wire } from '../jsonrpc/wire.js';
 import type { Joining } from '../relay/correlation.js';
+import { HandshakeRefused } from '../relay/handshake.js';
 import type { Link } from '../relay/link.js';
 import { pendingLink } from '../relay/pending.js';
 import { withSecondTry } from '../relay/second-try.js';
@@ -18,6 +18,7 @@ import { newSeal } from '../seal.js';
 import type { DeclaredHeader } from '../transports/streamable-http/param-headers.js';
 import { OWN_INFO } from '../version.js';
 import { AtCapacity, Pool, type PoolOptions } from './pool.js';
+import { ServerEra } from './server-era.js';
 import type { ServerProcess } from './server-process.js';
 import {
   EVERYBODY,
@@ -26,6 +27,7 @@ import {
   place,
   placeModern,
   placeOnModern,
+  type SessionPlacement,
   type SharedPlacement,
 } from './sharing.js';
 import { ToolSchemas } from './tool-schemas.js';
@@ -38,48 +40,44 @@ const NO_CALLS: ReadonlySet<string> = new Set(['server/discover', 'subscriptions
 const NOWHERE: Link = { send: () => undefined, listen: () => undefined, close: () => undefined };
 
 /**
- * One server definition as its clients meet it: finds out which era the server speaks, and gives every client,
- * of either era, a link that speaks the client's own. The file is long because which process a client gets and
- * what stands between are one decision.
+ * One server definition as its clients meet it: gives every client, of either era, a link that speaks the
+ * client's own. The file is long because which process a client gets and what stands between are one decision.
  */
 export class Server {
   readonly definition: ServerDefinition;
   readonly pool: Pool;
   readonly #options: PoolOptions;
-  /** Processes that sessions share, by the profile of those sessions. */
+  readonly #speaks: ServerEra;
+  /** Processes that sessions share, by the era and the profile of those sessions. */
   readonly #profiles = new Map<string, ServerProcess>();
   readonly #turns = new Turns<ServerProcess>();
   readonly #modernClients: ModernClients;
   readonly #tools: ToolSchemas;
-  /** What the server speaks; undefined: it is to be asked. */
-  #era: Era | undefined;
-  /** Whether a modern server serves the legacy era too; undefined: not tried yet. */
-  #alsoLegacy: boolean | undefined;
-  #finding: Promise<void> | undefined;
 
   constructor(definition: ServerDefinition, options: Omit<PoolOptions, 'onRemoved'>) {
+    const { clock, emit } = options;
     this.definition = definition;
     this.#options = options;
-    this.pool = new Pool(definition, { ...options, onRemoved: (process) => this.#removed(process) });
-    this.#modernClients = new ModernClients({
-      server: definition.name,
-      clock: options.clock,
-      emit: options.emit,
-      seal: newSeal(),
+    this.pool = new Pool(definition, {
+      ...options,
+      onRemoved: (process, isLoss) => this.#removed(process, isLoss),
     });
-    this.#tools = new ToolSchemas(options.clock, (request, envelope) => this.openModern(request, envelope));
-    if (definition.era === 'modern') this.#alsoLegacy = false;
-    if (definition.era !== 'auto') this.#era = definition.era;
+    this.#speaks = new ServerEra(definition, this.pool, emit);
+    this.#modernClients = new ModernClients({ server: definition.name, clock, emit, seal: newSeal() });
+    this.#tools = new ToolSchemas(clock, async (request, envelope) => {
+      await this.known();
+      return this.openModern(request, envelope);
+    });
   }
 
   /** What the server speaks; undefined while that is not known. */
   get era(): Era | undefined {
-    return this.#era;
+    return this.#speaks.era;
   }
 
   /** Whether the server is known to serve clients of the legacy era by itself. */
   get servesLegacy(): boolean {
-    return this.#era === 'legacy' || this.#alsoLegacy === true;
+    return this.#speaks.servesLegacy;
   }
 
   /** Whether requests are under way; a stream of notifications is none. */
@@ -95,15 +93,24 @@ export class Server {
   /** Starts the first process, so that a wrong command is told early and the first client does not wait. */
   start(): void {
     this.pool.start(() => {
-      if (this.#era !== undefined) {
+      if (this.era !== undefined) {
         this.pool.startSpare();
         this.#prepare();
         return;
       }
-      this.#findOut()
+      this.#speaks
+        .find()
         .then(() => this.#prepare())
         .catch((error: unknown) => this.pool.failed(error));
     });
+  }
+
+  /**
+   * To be waited for before anything is opened, where it is not undefined: settles when it is known what the
+   * server speaks, or as good as. Never rejects.
+   */
+  known(): Promise<void> | undefined {
+    return this.era === undefined ? this.#speaks.find() : undefined;
   }
 
   /**
@@ -112,30 +119,37 @@ export class Server {
    * @param initialize the client's `initialize`, which the session sends on this link next
    */
   open(initialize: Message): Link {
-    if (this.#era !== undefined) return this.#legacyLink(initialize);
-    return pendingLink(
-      this.#findOut().then(() => this.#legacyLink(initialize)),
-      this.#options.emit,
-    );
+    if (!this.#speaks.mayBeLegacy) return this.#translated();
+    try {
+      return this.#legacyLink(initialize);
+    } catch (error) {
+      // No place to try it in; a server of the modern era can do without.
+      if (this.era !== 'modern' || !(error instanceof AtCapacity)) throw error;
+      return this.#translated();
+    }
   }
 
   /** The link of a request of the legacy era that comes with no handshake. Rejects where the server can't be had. */
   async openWithoutHandshake(): Promise<Link> {
-    if (this.#era === undefined) await this.#findOut();
-    if (this.#era === 'modern') return this.#translated();
+    await this.known();
     const placement = this.definition.sharing === 'shared' ? EVERYBODY : PROXY_ITSELF;
-    const process = this.#sharedBy(placement, 'legacy');
-    await this.#handshake(process, ownInitialize(placement));
-    return process.attach();
+    if (this.era !== 'modern') {
+      try {
+        return await onceMore(async () => {
+          const process = this.#sharedBy(placement, 'legacy');
+          await this.#handshake(process, ownInitialize(placement));
+          return this.#attach(process);
+        });
+      } catch (error) {
+        if (!this.#isModernAfterAll()) throw error;
+      }
+    }
+    return this.#translated(this.definition.sharing === 'session' ? PROXY_ITSELF : EVERYBODY);
   }
 
-  /**
-   * The link on which a request of the modern era is answered; it is sent on it next. Throws, or rejects with,
-   * `AtCapacity`.
-   */
-  openModern(request: Message, envelope: Envelope): Link | Promise<Link> {
-    if (this.#era !== undefined) return this.#modernLink(request, envelope);
-    return this.#findOut().then(() => this.#modernLink(request, envelope));
+  /** The link on which a request of the modern era is answered; it is sent on it next. Throws `AtCapacity`. */
+  openModern(request: Message, envelope: Envelope): Link {
+    return this.era === 'modern' ? this.#onModern(envelope) : this.#onLegacy(request, envelope);
   }
 
   /** Takes a notification of a modern client that belongs to none of its requests. Never throws. */
@@ -146,19 +160,20 @@ export class Server {
       clientInfo: undefined,
       logLevel: undefined,
     };
-    const send = (link: Link, message: Message): void => {
-      link.send(message);
-      link.close({ kind: 'ended', text: 'the notification was sent' });
-    };
-    const told = async (): Promise<void> => {
-      if (this.#era === undefined) await this.#findOut();
-      if (this.#era === 'modern') send(this.#onModern(client), notification);
-      else send((await this.#legacySession(client, false)).link, withoutEnvelope(notification));
-    };
-    told().catch((error: unknown) => {
-      const why = error instanceof Error ? error.message : String(error);
-      this.#tell('debug', `${notification.method} of a client was not delivered: ${why}`);
-    });
+    const process =
+      this.era === 'modern' ? this.#profiles.get(this.#keyOnModern(client)) : this.#processOf(client, false);
+    // Nobody there who could have to know: no process is started to be told something.
+    if (
+      process === undefined ||
+      process.ended ||
+      (this.era !== 'modern' && process.initialized === undefined)
+    ) {
+      this.#tell('debug', `dropped ${notification.method}: no process serves that client`);
+      return;
+    }
+    const link = process.attach({ isTranslated: true });
+    link.send(this.era === 'modern' ? notification : withoutEnvelope(notification));
+    link.close({ kind: 'ended', text: 'the notification was sent' });
   }
 
   /** The arguments of a tool that a call repeats in headers; undefined where that is not known. Never rejects. */
@@ -170,53 +185,19 @@ export class Server {
     return this.#tools.of(name, envelope, anew);
   }
 
-  async stop(text: string): Promise<void> {
+  /** Gives up the calls that wait for clients of the modern era. */
+  giveUpParked(): void {
     this.#modernClients.close();
+  }
+
+  async stop(text: string): Promise<void> {
+    this.giveUpParked();
     await this.pool.stop(text);
-  }
-
-  // ── what it speaks ──
-
-  /** Asks the server, once for all who want to know. Settles when it is known, or as good as. Never rejects. */
-  #findOut(): Promise<void> {
-    this.#finding ??= this.#ask().finally(() => {
-      this.#finding = undefined;
-    });
-    return this.#finding;
-  }
-
-  async #ask(): Promise<void> {
-    let process: ServerProcess;
-    try {
-      process = this.pool.startSpare({ onLate: (verdict) => this.#learn(verdict) });
-    } catch (error) {
-      // Where there is no place for another process, whoever waits meets the same, and is told so.
-      if (!(error instanceof AtCapacity)) this.pool.failed(error);
-      return;
-    }
-    const verdict = await process.verdict;
-    if (verdict === undefined) return;
-    this.#learn(verdict);
-    if (verdict.era !== 'legacy' || verdict.by !== 'end') return;
-    // It may have ended because it was asked: a process that is not asked shows it.
-    try {
-      this.pool.startSpare();
-    } catch (error) {
-      this.pool.failed(error);
-    }
-  }
-
-  #learn(verdict: Verdict): void {
-    if (this.definition.era !== 'auto') return;
-    const changed = this.#era !== verdict.era;
-    this.#era = verdict.era;
-    this.#alsoLegacy = verdict.era === 'modern' && verdict.alsoLegacy ? true : undefined;
-    if (changed) this.#tell('info', `speaks MCP of the ${verdict.era} era${becauseOf(verdict)}`);
   }
 
   /** Begins, where one process serves everybody, its handshake before the first client comes. */
   #prepare(): void {
-    if (this.#era !== 'legacy' || this.definition.sharing !== 'shared') return;
+    if (this.era !== 'legacy' || this.definition.sharing !== 'shared') return;
     const process = this.#sharedBy(EVERYBODY, 'legacy');
     this.#handshake(process, ownInitialize(EVERYBODY)).catch(() => undefined); // told where it failed
   }
@@ -224,98 +205,91 @@ export class Server {
   // ── clients of the legacy era ──
 
   #legacyLink(initialize: Message): Link {
-    if (this.#era === 'modern' && this.#alsoLegacy === false) return this.#translated();
     const placement = place(this.definition.sharing, paramsOf(initialize));
-    let process: ServerProcess;
-    if (placement.kind === 'own') {
-      process = this.#processFor('legacy');
-      process.assign(placement, 'legacy');
-    } else process = this.#sharedBy(placement, 'legacy');
+    const process = this.#placed(placement, 'legacy');
     if (placement === EVERYBODY) {
       this.#handshake(process, ownInitialize(placement)).catch(() => undefined); // told where it failed
     }
     const link = process.attach();
     if (this.definition.era !== 'auto') return link;
     return withSecondTry(link, (answer) => {
-      if (answer.kind === 'error') return this.#otherwise(answer, process);
-      if (this.#era === 'modern') this.#alsoLegacy = true;
+      if (answer.kind === 'error') return this.#otherwise(answer, process, initialize);
+      this.#speaks.accepted();
       return undefined;
     });
   }
 
   /** A server that refuses `initialize` may be one of the modern era: then the client is served through a translator. */
-  #otherwise(refusal: Message, process: ServerProcess): Link | undefined {
-    // What it speaks is not known any more where it ended before it answered anything.
-    if (this.#era !== 'modern') {
-      const verdict = verdictOf(refusal);
-      if (verdict.era !== 'modern') return undefined;
-      this.#learn(verdict);
-    }
-    if (this.#alsoLegacy !== true) this.#alsoLegacy = false;
+  #otherwise(refusal: Message, process: ServerProcess, initialize: Message): Link | undefined {
+    if (process.endedOnceAsked) return this.#orFailed(() => this.#legacyLink(initialize));
+    if (!this.#speaks.refused(refusal)) return undefined;
     queueMicrotask(() => {
-      if (process.sessions === 0) this.pool.retire(process, 'it does not speak the legacy era');
+      if (process.sessions === 0) this.pool.retire(process, NOT_LEGACY);
     });
-    try {
-      return this.#translated();
-    } catch (error) {
-      return pendingLink(Promise.reject(error), this.#options.emit);
-    }
+    return this.#orFailed(() => this.#translated());
   }
 
   /** A link for a client of the legacy era to a server of the modern era. */
-  #translated(): Link {
+  #translated(placement = placeOnModern(this.definition.sharing, undefined)): Link {
     const { name } = this.definition;
     const { clock, emit } = this.#options;
-    return new LegacyClientLink(this.#onModern(undefined), {
-      server: name,
-      clock,
-      emit,
-      fallbackClient: OWN_INFO,
-    });
+    const upstream = this.#placed(placement, 'modern').attach();
+    return new LegacyClientLink(upstream, { server: name, clock, emit, fallbackClient: OWN_INFO });
   }
 
   // ── clients of the modern era ──
 
-  #modernLink(request: Message, envelope: Envelope): Link {
-    if (this.#era === 'modern') return this.#onModern(envelope);
+  #onModern(client: Envelope): Link {
+    return this.#placed(placeOnModern(this.definition.sharing, client), 'modern').attach();
+  }
+
+  #keyOnModern(client: Envelope): string {
+    const placement = placeOnModern(this.definition.sharing, client);
+    return placement.kind === 'shared' ? keyOf('modern', placement) : '';
+  }
+
+  #onLegacy(request: Message, envelope: Envelope): Link {
     const isCall = !NO_CALLS.has(request.method ?? '');
+    // What a server says of itself hardly depends on whom it talks to: no process is started for it.
+    const facts = request.method === 'server/discover' ? this.#facts() : undefined;
+    let isRefused = false;
     const open = (): LegacySession | Promise<LegacySession> => {
-      // What a server says of itself hardly depends on whom it talks to: no process is started for it.
-      const facts = request.method === 'server/discover' ? this.#facts() : undefined;
-      return facts === undefined
-        ? this.#legacySession(envelope, isCall)
-        : { link: NOWHERE, initialized: facts };
+      if (facts !== undefined) return { link: NOWHERE, initialized: facts };
+      const session = this.#legacySession(envelope, isCall);
+      if (!(session instanceof Promise)) return session;
+      return onceMore(
+        () => session,
+        () => this.#legacySession(envelope, isCall),
+      ).catch((error: unknown) => {
+        isRefused = true;
+        throw error;
+      });
     };
-    this.#checkRoom(request, envelope, isCall);
-    return this.#modernClients.link(request, envelope, undefined, open);
+    // What goes on with a parked call has its process.
+    if (facts === undefined && !request.text.includes('"requestState"')) this.#checkRoom(envelope, isCall);
+    const link = this.#modernClients.link(request, envelope, undefined, open);
+    // Once a handshake was done, the server is known to be what it is taken for.
+    if (this.definition.era !== 'auto' || this.#facts() !== undefined) return link;
+    return withSecondTry(link, () =>
+      isRefused && this.#isModernAfterAll() ? this.#orFailed(() => this.#onModern(envelope)) : undefined,
+    );
   }
 
   /** Says at once, by throwing `AtCapacity`, where a request would need a process that may not be started. */
-  #checkRoom(request: Message, envelope: Envelope, isCall: boolean): void {
-    // What goes on with a parked call has its process.
-    if (request.method === 'server/discover' || request.text.includes('"requestState"')) return;
+  #checkRoom(envelope: Envelope, isCall: boolean): void {
+    if (this.#processOf(envelope, isCall) === undefined) this.pool.checkRoom();
+  }
+
+  /** The process that there is for a client of the modern era, on a server of the legacy era. */
+  #processOf(envelope: Envelope, isCall: boolean): ServerProcess | undefined {
     const placement = placeModern(this.definition.sharing, envelope);
-    const known =
-      placement.kind === 'shared'
-        ? this.#profiles.get(`legacy ${placement.profile}`)
-        : isCall
-          ? this.#turns.free(placement.profile)
-          : this.#turns.any(placement.profile);
-    if (!known) this.pool.checkRoom();
+    if (placement.kind === 'shared') return this.#profiles.get(keyOf('legacy', placement));
+    return isCall ? this.#turns.free(placement.profile) : this.#turns.any(placement.profile);
   }
 
   #facts(): Wire | undefined {
     for (const process of this.pool.processes) if (process.facts !== undefined) return process.facts;
     return undefined;
-  }
-
-  /** @param client undefined: a session of the legacy era, which a translator stands before */
-  #onModern(client: Envelope | undefined): Link {
-    const placement = placeOnModern(this.definition.sharing, client);
-    if (placement.kind !== 'own') return this.#sharedBy(placement, 'modern').attach();
-    const process = this.#processFor('modern');
-    process.assign(placement, 'modern');
-    return process.attach();
   }
 
   /** A session with a server of the legacy era, begun with what a modern client says of itself. */
@@ -325,21 +299,22 @@ export class Server {
     if (placement.kind === 'shared') {
       const process = this.#sharedBy(placement, 'legacy');
       const params = placement === EVERYBODY ? ownInitialize(placement) : initializeOf(envelope, OWN_INFO);
-      return this.#begun(process, params, () => process.attach(joining));
+      return this.#begun(process, params, () => this.#attach(process, joining));
     }
     const { profile } = placement;
-    const known = isCall ? this.#turns.free(profile) : this.#turns.any(profile);
-    const process = known ?? this.#processFor('legacy');
-    if (!known) {
+    let process = this.#processOf(envelope, isCall);
+    if (!process) {
+      process = this.#processFor('legacy');
       process.assign(placement, 'legacy');
       this.#turns.add(profile, process);
     }
-    if (isCall) this.#turns.begin(process);
+    const taken = process;
+    if (isCall) this.#turns.begin(taken);
     const over = (): void => {
-      if (isCall) this.#turns.end(profile, process);
+      if (isCall) this.#turns.end(profile, taken);
     };
-    const session = this.#begun(process, initializeOf(envelope, OWN_INFO), () =>
-      whenOver(process.attach(joining), over),
+    const session = this.#begun(taken, initializeOf(envelope, OWN_INFO), () =>
+      whenOver(this.#attach(taken, joining), over),
     );
     if (session instanceof Promise) session.catch(over);
     return session;
@@ -356,13 +331,21 @@ export class Server {
 
   // ── processes ──
 
+  /** The process of a placement: a new one, or the one of its profile. Throws `AtCapacity`. */
+  #placed(placement: SessionPlacement, era: Era): ServerProcess {
+    if (placement.kind === 'shared') return this.#sharedBy(placement, era);
+    const process = this.#processFor(era);
+    process.assign(placement, era);
+    return process;
+  }
+
   /** The process that the sessions of a profile share. Throws `AtCapacity`. */
-  #sharedBy({ profile }: SharedPlacement, era: Era): ServerProcess {
-    const key = `${era} ${profile}`;
+  #sharedBy(placement: SharedPlacement, era: Era): ServerProcess {
+    const key = keyOf(era, placement);
     const existing = this.#profiles.get(key);
     if (existing) return existing;
     const process = this.#processFor(era);
-    process.assign(profile === EVERYBODY.profile ? EVERYBODY : { kind: 'shared', profile }, era);
+    process.assign(placement, era);
     this.#profiles.set(key, process);
     return process;
   }
@@ -372,7 +355,13 @@ export class Server {
    * that it is modern, it is not asked for a session of the legacy era.
    */
   #processFor(era: Era): ServerProcess {
-    return era === 'legacy' && this.#era === 'modern' ? this.pool.startOther() : this.pool.take();
+    return era === 'legacy' && this.era === 'modern' ? this.pool.startOther() : this.pool.take();
+  }
+
+  /** A session's link to a process whose handshake is done. Throws where it has ended with that. */
+  #attach(process: ServerProcess, joining?: Joining): Link {
+    if (process.ended) throw new Error(`server "${this.definition.name}" ended right after its handshake`);
+    return process.attach(joining);
   }
 
   /** Does the handshake in the proxy's own name where it is not done. Rejects, and has told, where it fails. */
@@ -380,20 +369,34 @@ export class Server {
     try {
       return await process.initialize(params);
     } catch (error) {
+      const isModern = error instanceof HandshakeRefused && this.#speaks.refused(error.refusal);
       if (!process.ended && this.pool.has(process)) {
-        this.pool.failed(error);
-        this.pool.retire(process, 'the handshake failed');
+        if (!isModern) this.pool.failed(error);
+        this.pool.retire(process, isModern ? NOT_LEGACY : 'the handshake failed');
       }
+      if (process.endedOnceAsked) throw new EndedOnceAsked(wordsOf(error));
       throw error;
     }
   }
 
-  #removed(process: ServerProcess): void {
+  /** After a handshake of the legacy era has failed: whether the server turned out to be of the modern one. */
+  #isModernAfterAll(): boolean {
+    return this.definition.era === 'auto' && this.era === 'modern';
+  }
+
+  /** The link; where it can't be had, one that answers with the reason. */
+  #orFailed(open: () => Link): Link {
+    try {
+      return open();
+    } catch (error) {
+      return pendingLink(Promise.reject(error), this.#options.emit);
+    }
+  }
+
+  #removed(process: ServerProcess, isLoss: boolean): void {
     this.#turns.remove(process);
     for (const [profile, other] of this.#profiles) if (other === process) this.#profiles.delete(profile);
-    // A server that ends before it has said anything may be another one by the next time: it is asked again.
-    const isKnown = this.definition.era !== 'auto' || process.alive || process.probing;
-    if (!isKnown && this.pool.processes.every((one) => !one.alive)) this.#era = undefined;
+    if (isLoss) this.#speaks.ended(process);
   }
 
   #tell(level: 'debug' | 'info', text: string): void {
@@ -401,14 +404,25 @@ export class Server {
   }
 }
 
-function becauseOf(verdict: Verdict): string {
-  if (verdict.era === 'modern') return ` (${NEWEST_MODERN_VERSION})`;
-  switch (verdict.by) {
-    case 'answer':
-      return '';
-    case 'silence':
-      return ', it seems: it did not answer when it was asked';
-    case 'end':
-      return ', it seems: it ended when it was asked';
+/** A process ended of being asked what it speaks, after it had answered: another one is not asked. */
+class EndedOnceAsked extends Error {}
+
+/** Does it once more, or something else instead, where it has failed for a process that ended once it was asked. */
+async function onceMore<T>(action: () => T | Promise<T>, instead = action): Promise<T> {
+  try {
+    return await action();
+  } catch (error) {
+    if (!(error instanceof EndedOnceAsked)) throw error;
+    return await instead();
   }
+}
+
+function wordsOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+const NOT_LEGACY = 'it does not speak the legacy era';
+
+function keyOf(era: Era, { profile }: SharedPlacement): string {
+  return `${era} ${profile}`;
 }

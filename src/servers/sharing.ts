@@ -8,7 +8,7 @@ import { OWN_INFO } from '../version.js';
 /** Which process a client gets: one of its own, the one of its profile, or one of its profile that is free. */
 export type Placement = SessionPlacement | TurnsPlacement;
 
-type SessionPlacement = { readonly kind: 'own' } | SharedPlacement;
+export type SessionPlacement = { readonly kind: 'own' } | SharedPlacement;
 
 export interface SharedPlacement {
   readonly kind: 'shared';

@@ -185,7 +185,7 @@ describe('the start', () => {
       const server = makeServer({ era, args: ['-e', 'process.stdin.once("data", () => process.exit(9))'] });
       server.start();
       const order: string[] = [];
-      const answer = ask(server.open(initialize()), initialize());
+      const answer = Promise.resolve(server.known()).then(() => ask(server.open(initialize()), initialize()));
       const told = answer.then((text) => order.push(text));
       expect(await server.pool.started).toMatchObject({ ok: false, reason: /exit code 9/ });
       order.push('started');

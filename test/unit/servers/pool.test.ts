@@ -198,10 +198,11 @@ describe('the start', () => {
   );
 
   it('is under way as long as one of its processes may still answer', async () => {
-    const script = `process.stdin.once('data', (line) => {
-      if (String(line).includes('"bad"')) process.exit(9);
-      const { id } = JSON.parse(line);
-      process.stdin.once('data', () => console.log(JSON.stringify({ jsonrpc: '2.0', id, result: {} })));
+    const script = `const lines = [];
+    require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
+      if (line.includes('"bad"')) process.exit(9);
+      const { id } = JSON.parse(lines.push(line) === 2 ? lines[0] : line);
+      if (lines.length === 2) console.log(JSON.stringify({ jsonrpc: '2.0', id, result: {} }));
     });`;
     const server = makeServer({ era: 'legacy', sharing: 'session', args: ['-e', script] });
     server.start();

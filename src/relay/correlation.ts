@@ -185,14 +185,14 @@ export class Correlation implements PortOwner {
     }
   }
 
-  detach(port: Port): void {
+  detach(port: Port, why = 'the client has gone'): void {
     if (!this.#ports.delete(port)) return;
     for (const call of [...port.calls.values()]) {
       // Others wait for the one handshake of a shared upstream: it goes on without who began it.
       if (call.method === 'initialize' && call.upstreamId !== undefined && !this.#exclusive) {
         this.#calls.leavePort(call);
       } else {
-        this.#abandon(call, 'the client has gone');
+        this.#abandon(call, why);
       }
     }
     const unanswered = this.#conduct.forget(port);

@@ -27,7 +27,8 @@ export interface Call {
 /** What a port asks of the correlation it belongs to. */
 export interface PortOwner {
   fromPort(port: Port, message: Message): void;
-  detach(port: Port): void;
+  /** @param why in words; undefined: nobody says */
+  detach(port: Port, why: string | undefined): void;
 }
 
 /** One session's own end of an upstream that several sessions may use: to the session it is its server. */
@@ -55,10 +56,10 @@ export class Port implements Link {
     this.#receiver = receiver;
   }
 
-  close(_reason?: CloseReason): void {
+  close(reason?: CloseReason): void {
     if (!this.#open) return;
     this.#open = false;
-    this.#owner.detach(this);
+    this.#owner.detach(this, reason?.text);
   }
 
   /** Towards the session. */

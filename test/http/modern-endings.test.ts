@@ -206,7 +206,7 @@ describe('subscriptions/listen', () => {
     expect(await link.closed).toMatchObject({ kind: 'ended' });
   });
 
-  it(`${req('modern-http.server.listen.graceful-end')} ends with a result where the server says it in the way of stdio`, async () => {
+  it(`${req('modern-http.server.listen.graceful-end', 'modern.result.own-type', 'modern.cancelled.subscriptions-only')} ends with a result where the server says it in the way of stdio`, async () => {
     const { link, listening } = await opened();
     link.says({ method: 'notifications/cancelled', params: { requestId: 7 } });
     link.says({ method: 'notifications/cancelled', params: { requestId: 1, reason: 'over' } });
@@ -219,7 +219,7 @@ describe('subscriptions/listen', () => {
     expect(link.closings).toBe(1);
   });
 
-  it(`${req('modern-http.server.listen.graceful-end')} ends with a result where the proxy stops`, async () => {
+  it(`${req('modern-http.server.listen.graceful-end', 'modern.result.own-type')} ends with a result where the proxy stops`, async () => {
     const { link, listening } = await opened();
     link.goes({ kind: 'stopping', text: 'the proxy is stopping' });
     await listening.ended();

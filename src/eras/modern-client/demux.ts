@@ -5,6 +5,7 @@ import { idInUse } from '../../relay/id-in-use.js';
 import type { CloseReason, Link, Receiver } from '../../relay/link.js';
 import { type Envelope, readEnvelope } from '../envelope.js';
 import { isModernVersion, MODERN_VERSIONS } from '../versions.js';
+import { cancellationOf } from './cancellation.js';
 
 export interface ModernDemuxOptions {
   /** Opens the link on which this one request is answered. */
@@ -95,7 +96,7 @@ export class ModernDemux implements Link {
     const link = key === undefined ? undefined : this.#open.get(key);
     if (key === undefined || link === undefined) return;
     this.#open.delete(key);
-    link.close({ kind: 'ended', text: 'the client cancelled the request' });
+    link.close(cancellationOf(notification));
   }
 }
 

@@ -3,6 +3,7 @@ import { makeError } from '../../jsonrpc/make.js';
 import { type Key, keyOf, type Message, refOf } from '../../jsonrpc/message.js';
 import type { Wire } from '../../jsonrpc/wire.js';
 import type { CloseReason, Link, Receiver } from '../../relay/link.js';
+import { cancellationOf } from './cancellation.js';
 
 /** Lets go of whatever was done for a request, whose client has gone before it was answered. */
 export type LetGo = (reason: CloseReason) => void;
@@ -37,7 +38,7 @@ export class RequestLink implements Link {
     if (!this.#open) return;
     if (message.kind === 'notification') {
       if (message.method === 'notifications/cancelled' && keyOf(refOf(message) ?? 'null') === this.#key) {
-        this.close({ kind: 'ended', text: 'the client cancelled the request' });
+        this.close(cancellationOf(message));
       }
     } else if (message.kind === 'request') {
       if (this.#begun) {

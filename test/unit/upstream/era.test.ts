@@ -53,7 +53,7 @@ const events =
 type Case = [name: string, answer: Parameters<typeof probe>[0]];
 
 describe('the answer to server/discover', () => {
-  test('is asked for as a modern client does', async () => {
+  test(`${req('modern.era.probed', 'modern.meta.own-requests')} is asked for as a modern client does`, async () => {
     const server = await serve(({ message }, response) => discovered([VERSION])(response, message.id));
     open.push(() => server.stop());
     const verdict = await ask(server.url);
@@ -91,13 +91,16 @@ describe('the answer to server/discover', () => {
       },
     ],
   ];
-  test.each(MODERN_RESULTS)('is a result of a modern server: %s', async (_name, answer) => {
-    expect(await probe(answer)).toMatchObject({
-      era: 'modern',
-      version: VERSION,
-      discovered: { kind: 'response' },
-    });
-  });
+  test.each(MODERN_RESULTS)(
+    `${req('modern.era.modern')} is a result of a modern server: %s`,
+    async (_name, answer) => {
+      expect(await probe(answer)).toMatchObject({
+        era: 'modern',
+        version: VERSION,
+        discovered: { kind: 'response' },
+      });
+    },
+  );
 
   const MODERN_ERRORS: Case[] = [
     [
@@ -113,7 +116,7 @@ describe('the answer to server/discover', () => {
     ],
   ];
   test.each(MODERN_ERRORS)(
-    `${req('modern-http.client.era-by-body')} is an error that only a modern server has: %s`,
+    `${req('modern-http.client.era-by-body', 'modern.era.modern')} is an error that only a modern server has: %s`,
     async (_name, answer) => {
       expect(await probe(answer)).toMatchObject({ era: 'modern', version: VERSION, discovered: undefined });
     },
@@ -151,7 +154,7 @@ describe('the answer to server/discover', () => {
     ['an answer to something else', events('{"jsonrpc":"2.0","id":99,"result":{}}')],
   ];
   test.each(LEGACY)(
-    `${req('modern-http.client.era-by-body')} is what a legacy server says: %s`,
+    `${req('modern-http.client.era-by-body', 'modern.era.legacy', 'modern.era.no-one-code')} is what a legacy server says: %s`,
     async (_name, answer) => {
       const verdict = await probe(answer);
       expect(verdict).toEqual({
@@ -190,7 +193,7 @@ describe('the answer to server/discover', () => {
       failed(400, -32022, { supported: ['2099-01-01'] }),
       /does not know/,
     ],
-  ])('proves nothing: %s', async (_name, answer, words) => {
+  ])(`${req('modern.era.proves-nothing')} proves nothing: %s`, async (_name, answer, words) => {
     const verdict = await probe(answer);
     expect(verdict).toMatchObject({ era: 'unknown', failure: { text: expect.stringMatching(words) } });
     expect(verdict.reason).toMatch(words);

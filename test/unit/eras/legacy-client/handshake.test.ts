@@ -135,23 +135,29 @@ describe('initialize', () => {
     [-32022, { supported: ['2030-01-01'], requested: '2026-07-28' }, /it supports 2030-01-01/],
     [-32022, { supported: 'all' }, /it supports none that it names/],
     [-32601, undefined, /the handshake with server "demo" failed: no/],
-  ])('fails in words where the server answers %d %j', (code, data, expected) => {
-    const stage = new Stage();
-    stage.client.initializes();
-    stage.refuses(stage.server.takeOne(), code, data);
-    const { error } = read(stage.client.takeOne());
-    expect(error?.code).toBe(-32603);
-    expect(error?.message).toMatch(expected);
-    expect(stage.server.take()).toEqual([]);
-  });
+  ])(
+    `${req('modern.initialize.versions-named')} fails in words where the server answers %d %j`,
+    (code, data, expected) => {
+      const stage = new Stage();
+      stage.client.initializes();
+      stage.refuses(stage.server.takeOne(), code, data);
+      const { error } = read(stage.client.takeOne());
+      expect(error?.code).toBe(-32603);
+      expect(error?.message).toMatch(expected);
+      expect(stage.server.take()).toEqual([]);
+    },
+  );
 
   it.each([
     [{ ...QUIET, supportedVersions: ['2030-01-01'] }, /2030-01-01; mcp-proxy knows 2026-07-28/],
     [{ ...QUIET, resultType: 'input_required' }, /a type that is not known/],
     [[], /no object/],
-  ])('fails in words where the server answers %j', (discovered, expected) => {
-    expect(initialized(discovered).error?.message).toMatch(expected);
-  });
+  ])(
+    `${req('modern.initialize.versions-named')} fails in words where the server answers %j`,
+    (discovered, expected) => {
+      expect(initialized(discovered).error?.message).toMatch(expected);
+    },
+  );
 
   it('takes trace context along, and no progress token', () => {
     const stage = new Stage();

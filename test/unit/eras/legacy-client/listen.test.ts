@@ -8,7 +8,16 @@ import {
   STEADY_MS,
 } from '../../../../src/eras/legacy-client/listen.js';
 import { req } from '../../../requirements.js';
-import { DISCOVERED, LEVEL_KEY, QUIET, read, Stage, SUBSCRIPTION_KEY, VERSION_KEY } from './stage.js';
+import {
+  CAPABILITIES_KEY,
+  DISCOVERED,
+  LEVEL_KEY,
+  QUIET,
+  read,
+  Stage,
+  SUBSCRIPTION_KEY,
+  VERSION_KEY,
+} from './stage.js';
 
 const INITIALIZED = '{"jsonrpc":"2.0","method":"notifications/initialized"}';
 const LISTS = { toolsListChanged: true, resourcesListChanged: true };
@@ -36,7 +45,7 @@ function subscribed(stage: Stage, uri: string): string {
 }
 
 describe('the stream of list changes', () => {
-  it(`${req('legacy-client.list-changed', 'legacy-client.initialized')} is opened when the client is ready`, () => {
+  it(`${req('legacy-client.list-changed', 'legacy-client.initialized', 'modern.meta.own-requests')} is opened when the client is ready`, () => {
     const stage = new Stage();
     stage.client.initializes();
     stage.client.asks('1', 'logging/setLevel', { level: 'debug' });
@@ -46,7 +55,7 @@ describe('the stream of list changes', () => {
     stage.client.says(INITIALIZED);
     const listen = stage.server.takeOne();
     expect(read(listen)).toMatchObject({ method: 'subscriptions/listen', params: { notifications: LISTS } });
-    expect(read(listen).params._meta[VERSION_KEY]).toBe('2026-07-28');
+    expect(read(listen).params._meta).toMatchObject({ [VERSION_KEY]: '2026-07-28', [CAPABILITIES_KEY]: {} });
     expect(listen).not.toContain(LEVEL_KEY);
   });
 

@@ -7,7 +7,7 @@ const LISTS = ['tools/list', 'prompts/list', 'resources/list', 'resources/templa
 
 describe('what passes', () => {
   it.each([...LISTS, 'completion/complete', 'x/unknown'])(
-    `${req('legacy-client.lists', 'legacy-client.unknown')} is %s, octet for octet`,
+    `${req('legacy-client.lists', 'legacy-client.unknown', 'caching.hints-pass')} is %s, octet for octet`,
     (method) => {
       const stage = Stage.ready();
       stage.client.says(

@@ -72,6 +72,29 @@ describe('a result that asks', () => {
     expect(read(fourth).params).toMatchObject({ name: 't', requestState: 'x' });
   });
 
+  it(`${req('legacy-client.own-retry')} has its state and its answers in its own retry, and in nothing else`, () => {
+    const stage = Stage.ready();
+    const [one, two] = [stage.calls('1'), stage.calls('2')];
+    stage.answers(one, inputRequired({ a: ROOTS }, 'first'));
+    stage.answers(two, inputRequired({ b: ROOTS }, 'second'));
+    const [first = '', second = ''] = stage.client.take();
+    const other = stage.calls('3');
+    expect(other).not.toContain('requestState');
+    stage.client.asks('4', 'tools/list');
+    expect(stage.server.takeOne()).not.toContain('requestState');
+    stage.replies(second, { roots: [{ uri: 'file:///2' }] });
+    expect(read(stage.server.takeOne()).params).toMatchObject({
+      requestState: 'second',
+      inputResponses: { b: { roots: [{ uri: 'file:///2' }] } },
+    });
+    stage.replies(first, { roots: [{ uri: 'file:///1' }] });
+    const retried = read(stage.server.takeOne()).params;
+    expect(retried.requestState).toBe('first');
+    expect(retried.inputResponses).toEqual({ a: { roots: [{ uri: 'file:///1' }] } });
+    stage.answers(other, inputRequired(undefined, undefined));
+    expect(read(stage.client.takeOne()).id).toBe(3);
+  });
+
   it('without a question is tried again at once, and later after a pause', () => {
     const stage = Stage.ready();
     stage.answers(stage.calls(), inputRequired(undefined, '1'));

@@ -130,8 +130,18 @@ describe('a result', () => {
     ['x/y', '7', '7'],
     ['x/y', 'null', 'null'],
     ['x/y', '[]', '[]'],
-  ])('of %s that was %s', (method, result, expected) => {
+  ])(`${req('m2l.cacheable.ttl')} of %s that was %s`, (method, result, expected) => {
     expect(answered(method, `"result":${result}`)).toBe(`"result":${expected}`);
+  });
+
+  it(`${req('m2l.cacheable.pages')} has the same scope on every page of a list`, () => {
+    const stage = new Stage();
+    const scopes = ['a', 'b', undefined].map((nextCursor, page) => {
+      const asker = stage.asks('tools/list', page === 0 ? {} : { cursor: nextCursor });
+      stage.answers(stage.server.takeOne(), { tools: [], nextCursor });
+      return read(asker.takeOne()).result;
+    });
+    for (const result of scopes) expect(result).toMatchObject({ cacheScope: 'private', ttlMs: 0 });
   });
 
   it('has no identity where the server gave none', () => {

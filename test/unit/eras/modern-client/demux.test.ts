@@ -3,7 +3,7 @@ import { ModernDemux } from '../../../../src/eras/modern-client/demux.js';
 import type { CloseReason } from '../../../../src/relay/link.js';
 import { req } from '../../../requirements.js';
 import { MemoryLink, message } from '../../relay/memory-link.js';
-import { CAPABILITIES, GONE, read, request, VERSION } from './stage.js';
+import { CAPABILITIES, GONE, LOG_LEVEL, read, request, VERSION } from './stage.js';
 
 class Demuxed {
   readonly links: MemoryLink[] = [];
@@ -43,8 +43,8 @@ class Demuxed {
   }
 }
 
-const cancelled = (id: string): string =>
-  `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":${id}}}`;
+const cancelled = (id: string, more = ''): string =>
+  `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":${id}${more}}}`;
 
 describe('many modern requests on one link', () => {
   it('each have a link of their own', () => {
@@ -63,7 +63,7 @@ describe('many modern requests on one link', () => {
     expect(stage.asks(1)).not.toBe(one);
   });
 
-  it(`${req('m2l.ids')} do not share an id`, () => {
+  it(`${req('m2l.ids', 'modern.request.id-unique')} do not share an id`, () => {
     const stage = new Demuxed();
     const one = stage.asks(1);
     stage.says(request(1, 'tools/list', {}));
@@ -89,6 +89,18 @@ describe('many modern requests on one link', () => {
     expect(stage.links).toEqual([]);
   });
 
+  it.each(['loud', 'INFO', '', 7, null])(
+    `${req('modern.log.level-refused')} are refused with a log level that is none: %j`,
+    (level) => {
+      const stage = new Demuxed();
+      stage.says(request(1, 'tools/call', {}, { meta: { [LOG_LEVEL]: level } }));
+      expect(stage.take().map(([text]) => read(text))).toMatchObject([
+        { id: 1, error: { code: -32602, message: expect.stringContaining(LOG_LEVEL) } },
+      ]);
+      expect(stage.links).toEqual([]);
+    },
+  );
+
   it(`${req('m2l.unsupported-version')} are refused in a version that nobody speaks`, () => {
     const stage = new Demuxed();
     stage.says(request(1, 'tools/list', {}).replace('2026-07-28', '2025-11-25'));
@@ -98,7 +110,7 @@ describe('many modern requests on one link', () => {
     expect(stage.links).toEqual([]);
   });
 
-  it(`${req('m2l.cancelled')} are cancelled one by one, and nothing more is said of them`, () => {
+  it(`${req('m2l.cancelled', 'modern-stdio.cancelled-silence', 'modern.cancelled.invalid-ignored', 'modern.cancelled.race')} are cancelled one by one, and nothing more is said of them`, () => {
     const stage = new Demuxed();
     const [one, two] = [stage.asks(1), stage.asks(2)];
     for (const id of ['1.0', '7', '[1]', '1']) stage.says(cancelled(id));
@@ -106,6 +118,7 @@ describe('many modern requests on one link', () => {
     expect(one.closings).toHaveLength(1);
     expect(two.closings).toEqual([]);
     one.says('{"jsonrpc":"2.0","id":1,"result":{}}');
+    one.says('{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":1,"progress":1}}');
     one.goes(GONE);
     expect(stage.take()).toEqual([]);
     const again = stage.asks(1);
@@ -113,6 +126,19 @@ describe('many modern requests on one link', () => {
     again.says('{"jsonrpc":"2.0","id":1,"result":{"n":2}}');
     expect(stage.take()).toEqual([['{"jsonrpc":"2.0","id":1,"result":{"n":2}}', '1']]);
     expect(stage.notified).toEqual([]);
+  });
+
+  it(`${req('modern.cancelled.reason')} are cancelled in the words of the client, where it gives any`, () => {
+    const stage = new Demuxed();
+    const links = [stage.asks(1), stage.asks(2), stage.asks(3)];
+    stage.says(cancelled('1', ',"reason":"enough \\u00fc"'));
+    stage.says(cancelled('2', ',"reason":7'));
+    stage.says(cancelled('3'));
+    expect(links.flatMap(({ closings }) => closings)).toEqual([
+      { kind: 'ended', text: 'enough ü' },
+      { kind: 'ended', text: 'the client cancelled the request' },
+      { kind: 'ended', text: 'the client cancelled the request' },
+    ]);
   });
 
   it(`${req('m2l.listen.torn-down')} hear of a subscription that is lost, and fail where another request is`, () => {
@@ -141,7 +167,7 @@ describe('many modern requests on one link', () => {
     expect([...stage.take(), ...stage.closings]).toEqual([]);
   });
 
-  it('leave other notifications to whoever wants them, and drop answers', () => {
+  it(`${req('modern.notification.no-response')} leave other notifications to whoever wants them, and drop answers`, () => {
     const stage = new Demuxed();
     const other = '{"jsonrpc":"2.0","method":"notifications/x","params":{"n":1.0}}';
     stage.says(other);

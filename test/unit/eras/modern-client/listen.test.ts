@@ -173,7 +173,7 @@ describe('subscriptions/listen', () => {
     expect(asker.take()).toEqual([]);
   });
 
-  it(`${req('m2l.questions.only-three-methods', 'm2l.server-ping')} carries no questions`, () => {
+  it(`${req('m2l.questions.only-three-methods', 'm2l.questions.of-no-call', 'm2l.server-ping')} carries no questions`, () => {
     const stage = new Stage();
     const asker = listens(stage, {});
     asker.take();

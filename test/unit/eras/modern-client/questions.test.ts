@@ -45,13 +45,31 @@ describe('a question of the server', () => {
     expect([stage.clients.parked, stage.clock.timers]).toEqual([0, 0]);
   });
 
-  it.each(['tools/call', 'prompts/get', 'resources/read'])('is asked during %s', (method) => {
-    const stage = new Stage();
-    const asker = stage.calls(DECLARED, method);
-    stage.server.says(question('1'));
-    stage.gathers();
-    expect(asker.takeQuestions().inputRequests).toEqual({ q1: { method: 'roots/list' } });
-  });
+  it.each(['tools/call', 'prompts/get', 'resources/read'])(
+    `${req('m2l.cacheable.not-questions')} is asked during %s, in a result that nobody may keep`,
+    (method) => {
+      const stage = new Stage();
+      const asker = stage.calls(DECLARED, method);
+      stage.server.says(question('1'));
+      stage.gathers();
+      const asked = asker.takeQuestions();
+      expect(asked.inputRequests).toEqual({ q1: { method: 'roots/list' } });
+      expect(asked).not.toHaveProperty('ttlMs');
+      expect(asked).not.toHaveProperty('cacheScope');
+    },
+  );
+
+  it.each(['tools/call', 'tasks/get', 'notifications/cancelled', 'elicitation/other', 'x/y'])(
+    `${req('m2l.questions.kinds')} is refused where it is %s, which no client can be asked`,
+    (method) => {
+      const stage = new Stage();
+      const asker = stage.calls({ capabilities: { ...ALL, tasks: {} } });
+      stage.server.says(question('"a"', method, '{}'));
+      stage.gathers();
+      expect(asker.take()).toEqual([]);
+      expect(read(stage.server.takeOne())).toMatchObject({ id: 'a', error: { code: -32601 } });
+    },
+  );
 
   it.each(['tools/list', 'completion/complete', 'server/other'])(
     `${req('m2l.questions.only-three-methods')} is refused during %s`,
@@ -76,8 +94,6 @@ describe('a question of the server', () => {
     ['elicitation/create', { elicitation: {} }, '{"mode":"url"}', -32602],
     ['elicitation/create', { elicitation: { url: {} } }, FORM, -32602],
     ['sampling/createMessage', { sampling: {} }, '{"tools":[]}', -32602],
-    ['tasks/get', ALL, '{}', -32601],
-    ['x/y', ALL, '{}', -32601],
   ])(
     `${req('m2l.questions.declared')} is refused where the client did not declare it: %s, %j, %s`,
     (method, capabilities, params, code) => {
@@ -116,13 +132,17 @@ describe('a question of the server', () => {
     expect(read(asker.takeOne())).toMatchObject({ result: { isError: true, resultType: 'complete' } });
   });
 
-  it('is asked where answers came that belong to nothing', () => {
+  it(`${req('modern.state.explicit')} is asked anew where a client comes back without a state`, () => {
     const stage = new Stage();
-    const asker = stage.asks('tools/call', { name: 't', inputResponses: { other: ROOTS } }, DECLARED);
+    const { server } = parked(stage);
+    const asker = stage.asks('tools/call', { name: 't', inputResponses: { q1: ROOTS } }, DECLARED);
+    expect(server.take()).toEqual([]);
+    expect(stage.sessions).toHaveLength(2);
     expect(stage.server.takeOne()).not.toContain('inputResponses');
     stage.server.says(question('1'));
     stage.gathers();
     expect(read(asker.takeOne())).toMatchObject({ result: { resultType: 'input_required' } });
+    expect(stage.clients.parked).toBe(2);
   });
 
   it(`${req('m2l.server-ping')} is answered in place of the client where it is a ping`, () => {
@@ -170,7 +190,7 @@ describe('a question of the server', () => {
     ]);
   });
 
-  it('is refused where as many calls are parked as may be', () => {
+  it(`${req('m2l.questions.not-counted-on')} is refused where as many calls are parked as may be`, () => {
     const stage = new Stage({ parked: 1 });
     stage.calls();
     const parked = stage.server;
@@ -186,7 +206,7 @@ describe('a question of the server', () => {
 });
 
 describe('questions that come together', () => {
-  it(`${req('m2l.questions')} share one input_required`, () => {
+  it(`${req('m2l.questions', 'm2l.questions.keys')} share one input_required`, () => {
     const stage = new Stage();
     const asker = stage.calls();
     stage.server.says(question('1'));
@@ -218,7 +238,7 @@ describe('questions that come together', () => {
     expect(Object.keys(asker.takeQuestions().inputRequests)).toHaveLength(5);
   });
 
-  it('are none where the server takes them back', () => {
+  it(`${req('m2l.questions.asks-something')} are none where the server takes them back`, () => {
     const stage = new Stage();
     const asker = stage.calls();
     const withdrawn = (id: string): string =>
@@ -265,7 +285,7 @@ function retry(stage: Stage, requestState: unknown, inputResponses?: unknown, as
 }
 
 describe('a retry', () => {
-  it(`${req('m2l.questions')} may be followed by others`, () => {
+  it(`${req('m2l.questions', 'm2l.questions.keys', 'm2l.questions.asks-something')} may be followed by others`, () => {
     const stage = new Stage();
     let { call, server, state } = parked(stage);
     for (let round = 2; round < 6; round++) {
@@ -532,7 +552,7 @@ describe('a requestState', () => {
     expect(stage.sends(text(3, '9007199254740993', more)).take()).toEqual([]);
   });
 
-  it(`${req('m2l.state.bound')} expires, and the call with it: the server hears that it is off`, () => {
+  it(`${req('m2l.state.bound', 'm2l.questions.not-counted-on')} expires, and the call with it: the server hears that it is off`, () => {
     const stage = new Stage({ parkedMs: 60_000 });
     const { server, state } = parked(stage);
     stage.clock.advance(60_000 - 76);
@@ -570,21 +590,24 @@ describe('a requestState', () => {
     ['s', 7, /inputResponses must be an object/],
     ['s', [], /inputResponses must be an object/],
     ['s', { q1: null }, /inputResponses\["q1"\] must be an object/],
-  ])('is refused in words where the retry makes no sense: %j with %j', (state, responses, words) => {
-    const stage = new Stage();
-    const asker = stage.asks(
-      'tools/call',
-      {
-        requestState: state,
-        ...(responses === undefined ? {} : { inputResponses: responses }),
-      },
-      DECLARED,
-    );
-    expect(read(asker.takeOne())).toMatchObject({
-      error: { code: -32602, message: expect.stringMatching(words) },
-    });
-    expect(stage.sessions).toEqual([]);
-  });
+  ])(
+    `${req('m2l.questions.malformed')} is refused in words where the retry makes no sense: %j with %j`,
+    (state, responses, words) => {
+      const stage = new Stage();
+      const asker = stage.asks(
+        'tools/call',
+        {
+          requestState: state,
+          ...(responses === undefined ? {} : { inputResponses: responses }),
+        },
+        DECLARED,
+      );
+      expect(read(asker.takeOne())).toMatchObject({
+        error: { code: -32602, message: expect.stringMatching(words) },
+      });
+      expect(stage.sessions).toEqual([]);
+    },
+  );
 
   it('is not used up by a retry that makes no sense', () => {
     const stage = new Stage();

@@ -427,7 +427,7 @@ describe('what comes back', () => {
     expect((await client.request(1, 'a', modern())).error?.message).toMatch(/cannot be reached/);
   });
 
-  test('a request of the server, and an answer to another request, are left out with a warning', async () => {
+  test(`${req('modern-stdio.no-requests')} a request of the server, and an answer to another request, are left out with a warning`, async () => {
     const { client, texts } = await begin(({ message }, response) => {
       stream(
         response,
@@ -496,7 +496,7 @@ describe('what comes back', () => {
 });
 
 describe('cancellation', () => {
-  test(`${req('modern-http.client.closing-cancels', 'modern-http.client.late-response-ignored')} closes the POST of the request, and nothing more is heard of it`, async () => {
+  test(`${req('modern-http.client.closing-cancels', 'modern-http.client.late-response-ignored', 'modern-stdio.cancelled-silence', 'modern.cancelled.invalid-ignored')} closes the POST of the request, and nothing more is heard of it`, async () => {
     const closed: Promise<unknown>[] = [];
     let late: (() => void) | undefined;
     const { client, server, link } = await begin(({ message }, response) => {
@@ -643,7 +643,7 @@ describe('headers of arguments', () => {
   }
 
   test.each(['status', 'in band'] as const)(
-    `${req('modern-http.client.header-mismatch')} a call that is refused for them is sent again after the tools are listed: %s`,
+    `${req('modern-http.client.header-mismatch', 'modern.meta.own-requests')} a call that is refused for them is sent again after the tools are listed: %s`,
     async (form) => {
       const { client, server, link, texts } = await begin((asked, response) => strict(asked, response, form));
       const call = modern(

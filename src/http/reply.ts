@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { isModernVersion } from '../eras/versions.js';
 import { ErrorCode } from '../jsonrpc/errors.js';
 import { makeError } from '../jsonrpc/make.js';
 import type { Wire } from '../jsonrpc/wire.js';
@@ -7,7 +8,10 @@ export interface RefusalDetails {
   readonly code?: number;
   /** Raw JSON of the id of the request that is refused. */
   readonly id?: Wire;
-  /** The error has no `id` at all, instead of `null`, which the modern era does not know (2026-07-28, schema). */
+  /**
+   * Where there is no id to give, the error has no `id` at all instead of `null`, which the modern era does
+   * not know (2026-07-28, schema). By default so under a header that names a modern version.
+   */
   readonly anonymous?: boolean;
   /** What the error says for programs. */
   readonly data?: unknown;
@@ -28,8 +32,9 @@ export function refuse(
   details: RefusalDetails = {},
 ): void {
   if (response.headersSent || response.destroyed) return;
-  const { code = ErrorCode.InvalidRequest, id = 'null', anonymous = false, data, headers = {} } = details;
-  const body = makeError(anonymous ? undefined : id, code, message, data).text;
+  const { code = ErrorCode.InvalidRequest, data, headers = {} } = details;
+  const { id, anonymous = isModernVersion(response.req.headers['mcp-protocol-version']) } = details;
+  const body = makeError(id ?? (anonymous ? undefined : 'null'), code, message, data).text;
   response.writeHead(status, {
     'content-type': 'application/json',
     'content-length': body.length,

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { MAX_PROLONGED } from '../../../src/relay/calls.js';
 import { req } from '../../requirements.js';
 import type { Client } from './stage.js';
-import { read, Stage } from './stage.js';
+import { GONE, read, Stage } from './stage.js';
 
 const meta = (more: object = {}): object => ({
   _meta: {
@@ -74,6 +74,17 @@ describe('sessions that share a modern server', () => {
     expect([client.take(), stage.server.take()]).toEqual([[], []]);
     client.asks('2', 'tools/call', { ...meta(), name: 'x' });
     expect(stage.correlation.inFlight).toBe(1);
+  });
+
+  it(`${req('modern-stdio.listens-again')} get no answer to a subscription whose server is lost, only its end`, () => {
+    const stage = new Stage({ era: 'modern' });
+    const [a, b] = [stage.client(), stage.client()];
+    listening(stage, a, '1');
+    b.asks('1', 'tools/call', { ...meta(), name: 'x' });
+    stage.server.goes(GONE);
+    expect([a.take(), a.closings]).toEqual([[], [GONE]]);
+    expect([read(b.takeOne()).error, b.closings]).toMatchObject([{ code: -32603 }, [GONE]]);
+    expect(stage.clock.timers).toBe(0);
   });
 
   it(`${req('modern.cancelled.subscriptions-only')} hear of no cancellation of anything else`, () => {

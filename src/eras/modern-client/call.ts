@@ -278,9 +278,7 @@ export class LegacyCall implements Parkable {
     const urls = ASKING_METHODS.has(this.#method) ? this.#urlsOf(answer, caller.envelope) : [];
     if (urls.length === 0) {
       const error =
-        this.#undeclared === undefined
-          ? modernError(answer)
-          : missingCapability(answer, this.#undeclared);
+        this.#undeclared === undefined ? modernError(answer) : missingCapability(answer, this.#undeclared);
       return withId(error, caller.client.id);
     }
     // The call is over for the server, which asks to be called again: so there is nothing to park.

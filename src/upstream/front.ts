@@ -1,7 +1,9 @@
 import type { UpstreamEra } from '../config/definition.js';
 import { claimsModern } from '../eras/envelope.js';
+import { ENVELOPE_KEYS } from '../eras/meta-keys.js';
 import type { Era } from '../eras/versions.js';
-import { type Key, keyOf, type Message, refOf } from '../jsonrpc/message.js';
+import { membersOf } from '../jsonrpc/members.js';
+import { type Key, keyOf, type Message, metaOf, refOf } from '../jsonrpc/message.js';
 import type { Emit } from '../observability/events.js';
 import { Cancellations } from '../relay/cancellations.js';
 import type { CloseReason, Receiver } from '../relay/link.js';
@@ -71,7 +73,7 @@ export class Front implements RemoteLink {
       this.#cancel(message);
       return;
     }
-    const era = claimsModern(message) ? 'modern' : 'legacy';
+    const era = claimsModern(message) || isHalfModern(message) ? 'modern' : 'legacy';
     if (message.kind === 'request') {
       const listens = message.method === 'subscriptions/listen';
       this.#open.set(keyOf(message.id ?? 'null'), { era, listens });
@@ -140,4 +142,14 @@ export class Front implements RemoteLink {
   #answeredTo(key: Key): void {
     if (this.#open.delete(key) && !this.#waits) this.#answered.wake();
   }
+}
+
+/**
+ * Whether a request says of its client what only modern ones do, but not its version: it is refused as a modern
+ * one without what it must have (2026-07-28, `basic/index`, "Per-request protocol fields"), not taken for a
+ * legacy one.
+ */
+function isHalfModern(message: Message): boolean {
+  if (message.kind !== 'request') return false;
+  return membersOf(metaOf(message) ?? '').some(({ key }) => ENVELOPE_KEYS.has(key));
 }

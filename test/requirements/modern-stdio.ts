@@ -53,6 +53,14 @@ export const modernStdio = [
     source: `${PAGE}#request-metadata`,
   },
   {
+    id: 'modern-stdio.listen-lost',
+    level: 'MUST',
+    versions: MODERN,
+    side: 'downstream',
+    text: 'A subscription that is lost at a remote server ends for a client on stdio with notifications/cancelled.',
+    source: `${PAGES}/2026-07-28/basic/patterns/cancellation.mdx`,
+  },
+  {
     id: 'modern-stdio.exits',
     level: 'SHOULD',
     versions: MODERN,

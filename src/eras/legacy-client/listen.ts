@@ -4,7 +4,15 @@
  * again when it ends.
  */
 import { ErrorCode } from '../../jsonrpc/errors.js';
-import { type Key, keyOf, type Message, refOf, subscriptionOf } from '../../jsonrpc/message.js';
+import {
+  type Key,
+  keyOf,
+  type Message,
+  paramsOf,
+  refOf,
+  subscriptionOf,
+  textOf,
+} from '../../jsonrpc/message.js';
 import type { Wire } from '../../jsonrpc/wire.js';
 import type { Emit } from '../../observability/events.js';
 import type { Clock } from '../../relay/clock.js';
@@ -172,7 +180,7 @@ export class Listen {
       return true;
     }
     if (message.method === 'notifications/cancelled') {
-      this.#cancelled(refOf(message));
+      this.#cancelled(refOf(message), textOf(paramsOf(message).reason, 'it ended the stream'));
       return true;
     }
     const isChange =
@@ -204,7 +212,7 @@ export class Listen {
   }
 
   /** The server ends a stream (2026-07-28, `basic/patterns/cancellation`). */
-  #cancelled(ref: Wire | undefined): void {
+  #cancelled(ref: Wire | undefined, text: string): void {
     const key = ref === undefined ? undefined : keyOf(ref);
     const stream = [this.#opening, this.#current].find((one) => one !== undefined && one.key === key);
     if (!stream) {
@@ -212,7 +220,7 @@ export class Listen {
       return;
     }
     this.#host.forget(stream.id);
-    this.#ended(stream, { text: 'it ended the stream' });
+    this.#ended(stream, { text });
   }
 
   #ended(stream: Stream, why: { readonly text: string; readonly forGood?: boolean }): void {

@@ -10,6 +10,8 @@ export class ModernCall {
   readonly key: Key;
   /** It listens for as long as its client wants: nobody waits for its answer. */
   readonly listens: boolean;
+  /** The server has said something on it before its answer. */
+  heard = false;
   /** It was sent a second time. */
   repeated = false;
   #post: Exchange | undefined;

@@ -1,5 +1,5 @@
 import { McpErrorCode } from '../../jsonrpc/errors.js';
-import { makeError } from '../../jsonrpc/make.js';
+import { makeCancelled, makeError } from '../../jsonrpc/make.js';
 import { answerOf, asRecord, type Key, keyOf, type Message, refOf } from '../../jsonrpc/message.js';
 import { parseWire, type Wire } from '../../jsonrpc/wire.js';
 import { idInUse } from '../../relay/id-in-use.js';
@@ -29,7 +29,8 @@ import { ToolHeaders } from './tool-headers.js';
  * Closing a POST cancels its request, so `notifications/cancelled` is not sent. A call that is refused for
  * its headers is sent once more, when the tools have been listed again.
  *
- * The link never ends by itself. What fails is answered to the client as the JSON-RPC error of that request.
+ * The link never ends by itself. What fails is answered to the client as the JSON-RPC error of that request; a
+ * subscription that breaks off is ended as on stdio, by a cancellation.
  */
 export class ModernUpstream implements RemoteLink {
   readonly done: Promise<void>;
@@ -164,8 +165,10 @@ export class ModernUpstream implements RemoteLink {
 
   /** One message of the server's on the POST of that call. */
   #heard(message: Message, call: ModernCall): void {
-    if (message.kind === 'notification') this.#receiver?.message(message, call.key);
-    else if (message.kind === 'request') {
+    if (message.kind === 'notification') {
+      call.heard = true;
+      this.#receiver?.message(message, call.key);
+    } else if (message.kind === 'request') {
       const text = `${this.#where} sent a request ("${message.method}"), which a server must not do in this protocol version. It is left out.`;
       this.#emit('warning', text);
     } else if (message.id !== undefined && message.id !== 'null' && keyOf(message.id) !== call.key) {
@@ -257,7 +260,10 @@ export class ModernUpstream implements RemoteLink {
     this.#forget(call);
     call.drop();
     if (this.#options.takeOver?.(call.request, failure) !== true) {
-      this.#receiver?.message(errorFor(call.request, failure), call.key);
+      // An error would be the server's refusal to be listened to (2026-07-28, `basic/patterns/cancellation`).
+      const isLoss = call.listens && call.heard;
+      const told = isLoss ? makeCancelled(call.id, failure.text) : errorFor(call.request, failure);
+      this.#receiver?.message(told, call.key);
     }
     this.#wake();
   }

@@ -572,9 +572,21 @@ describe('subscriptions/listen', () => {
     expect(client.got.map(({ about }) => about)).toEqual(['"l"', '"l"', '"l"']);
   });
 
-  test('a stream that breaks is an error', async () => {
+  test(`${req('modern-stdio.listen-lost')} a stream that breaks ends with a cancellation, as on stdio`, async () => {
     const { client } = await begin((_asked, response) => {
       stream(response, note(1));
+      response.end();
+    });
+    client.send({ id: 'l', method: 'subscriptions/listen', params: modern() });
+    const { params, about } = await client.until(({ method }) => method === 'notifications/cancelled');
+    expect(params).toEqual({ requestId: 'l', reason: expect.stringContaining('send it again') });
+    expect(about).toBe('"l"');
+    expect(client.got).toHaveLength(2);
+  });
+
+  test('one that never begins is an error', async () => {
+    const { client } = await begin((_asked, response) => {
+      stream(response);
       response.end();
     });
     const { error } = await client.request('l', 'subscriptions/listen', modern());

@@ -36,6 +36,7 @@ describe('citations', () => {
   it.each([
     ["it(`${req('a.b', 'c.d')} works`, () => {})", ['a.b', 'c.d']],
     ["it.each([1, (2)])(req('a.b') + ' %s', () => {})", ['a.b']],
+    ["it.each<[string, () => Map<1, 2>]>([])(`${req('a.b')} %s`, f)", ['a.b']],
     ["test.skipIf(x())(`says ${req(\n'a.b',\n)}`, f)", ['a.b']],
     ["describe(`x ${req('a.b')}`, () => {})", ['a.b']],
     ["const row = { title: `${req('a.b')} of a table`, run };", ['a.b']],

@@ -7,8 +7,10 @@ import {
   LEGACY_SERVER,
   type SeenRequest,
   startHttpServer,
+  startModernServer,
   startProxy,
 } from './harness/proxy.js';
+import { modernBody } from './harness/raw-modern.js';
 import { RawStdio } from './harness/raw-stdio.js';
 import { Scope } from './harness/scope.js';
 
@@ -115,6 +117,21 @@ it(`${req('stdio.stdout-only-messages', 'stdio.no-embedded-newline', 'base.json-
   const lines = client.program.stdout().split('\n');
   expect(lines.pop()).toBe('');
   expect(lines).toHaveLength(3);
+  for (const line of lines) expect(JSON.parse(line)).toMatchObject({ jsonrpc: '2.0' });
+});
+
+it(`${req('modern-stdio.exits', 'stdio.stdout-only-messages')} it ends with its stdin in the modern era too, whatever its client listens to`, async () => {
+  const server = await startModernServer(scope);
+  const client = new RawStdio(scope, server.mcp, ['--debug']);
+  const called = await client.modern('tools/call', { name: 'echo', arguments: { text: 'a\nb' } }, { id: 1 });
+  expect(called).toMatchObject({ id: 1, result: { resultType: 'complete' } });
+  const notifications = { toolsListChanged: true };
+  client.writeText(modernBody('subscriptions/listen', { notifications }, { id: 'l' }));
+  await client.line(({ method }) => method === 'notifications/subscriptions/acknowledged');
+  client.program.closeStdin();
+  expect(await client.program.ended).toEqual({ code: 0, signal: null });
+  const lines = client.program.stdout().trimEnd().split('\n');
+  expect(lines).toHaveLength(2);
   for (const line of lines) expect(JSON.parse(line)).toMatchObject({ jsonrpc: '2.0' });
 });
 

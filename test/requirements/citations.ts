@@ -28,12 +28,24 @@ function titleAt(code: string, from: number, isProperty: boolean): string {
       at += member[0].length;
       continue;
     }
+    if (code[at] === '<') at = endOfTypes(code, at);
     if (code[at] !== '(') return '';
     const close = endOf(code, at + 1, ')');
     const next = code[close + 1];
     if (next === '(' || next === '.') at = close + 1;
     else return code.slice(at + 1, endOf(code, at + 1, ','));
   }
+}
+
+/** Behind the type arguments that begin at `from`, as in `it.each<[string, () => void]>(…)`. */
+function endOfTypes(code: string, from: number): number {
+  let depth = 0;
+  for (let at = from; at < code.length; at++) {
+    if (code[at] === '<') depth += 1;
+    else if (code[at] === '>' && code[at - 1] !== '=') depth -= 1;
+    if (depth === 0) return at + 1;
+  }
+  return code.length;
 }
 
 /** Where `stop`, or the bracket that encloses everything, stands outside of brackets and quotes. */

@@ -1,7 +1,7 @@
 /**
  * What a legacy client is told unasked: list changes and updates of resources, from one stream of the modern
  * era (2026-07-28, `basic/patterns/subscriptions`) that is replaced when the client's wishes change, and opened
- * again when it ends.
+ * again when it ends. Longer than most files: what a stream can come to stands beside what is done about it.
  */
 import { ErrorCode } from '../../jsonrpc/errors.js';
 import {

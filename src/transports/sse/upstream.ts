@@ -28,7 +28,8 @@ export interface Opening {
  * A remote server over HTTP+SSE (2024-11-05, basic/transports, "HTTP with SSE"): one GET brings everything
  * that the server says, first of all the address that messages are posted to.
  *
- * What the stream's end leaves unanswered is answered with an error, and then the link has ended.
+ * What the stream's end leaves unanswered is answered with an error, and then the link has ended. Longer than
+ * most files: the ways in which a request can end are kept in one place, so that each ends once.
  */
 export class SseUpstream implements RemoteLink {
   readonly done: Promise<void>;

@@ -36,6 +36,12 @@ import { Turns } from './turns.js';
 /** Requests that are not calls: they take no turn. */
 const NO_CALLS: ReadonlySet<string> = new Set(['server/discover', 'subscriptions/listen']);
 
+/**
+ * How long a modern server that may also serve the legacy era has to answer `initialize`, in milliseconds. It has
+ * shown that it can answer, and its client can be served in another way.
+ */
+const TRIAL_MS = 10_000;
+
 /** A link to nobody, for what is answered without the server. */
 const NOWHERE: Link = { send: () => undefined, listen: () => undefined, close: () => undefined };
 
@@ -212,10 +218,18 @@ export class Server {
     }
     const link = process.attach();
     if (this.definition.era !== 'auto') return link;
+    if (this.era === 'modern') this.#limitTrial(process);
     return withSecondTry(link, (answer) => {
       if (answer.kind === 'error') return this.#otherwise(answer, process, initialize);
       this.#speaks.accepted();
       return undefined;
+    });
+  }
+
+  /** Ends a process that does not answer `initialize`: that is a refusal too. */
+  #limitTrial(process: ServerProcess): void {
+    this.#options.clock.after(TRIAL_MS, () => {
+      if (process.facts === undefined) this.pool.retire(process, NOT_LEGACY);
     });
   }
 

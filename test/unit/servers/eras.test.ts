@@ -170,6 +170,26 @@ describe('a modern server', () => {
     expect(staged.server.era).toBe('modern');
   });
 
+  it('that gives no answer to `initialize` is met in its own era after a while', async () => {
+    const clock = new HandClock();
+    const script = `
+      require('node:readline').createInterface({ input: process.stdin }).on('line', (line) => {
+        const { id, method } = JSON.parse(line);
+        if (id === undefined || method === 'initialize') return;
+        const result = { resultType: 'complete', supportedVersions: ['2026-07-28'], capabilities: {}, line };
+        console.log(JSON.stringify({ jsonrpc: '2.0', id, result }));
+      });`;
+    const staged = stage('', {}, { args: ['-e', script] }, { clock });
+    const waiting = await Promise.all(['a', 'a', 'b'].map((name) => legacyClient(staged.server, {}, name)));
+    clock.advance(60_000);
+    for (const client of waiting) {
+      expect((await client.answer(0)).result.protocolVersion).toBe('2025-11-25');
+      expect((await client.asks(1, 'tools/list')).result.line).toContain('protocolVersion');
+    }
+    expect(staged.server.pool.processes).toHaveLength(1);
+    expect(staged.told('warning')).toBe('');
+  });
+
   it.each(['legacy', 'modern', 'without handshake', 'listening'])(
     'that says so too late serves the client that found out: %s',
     async (kind) => {

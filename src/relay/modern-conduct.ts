@@ -15,6 +15,9 @@ import type { Call, Port } from './port.js';
 /** In the `_meta` of a request that wants log messages (2026-07-28, `server/utilities/logging`). */
 const LOG_LEVEL = 'io.modelcontextprotocol/logLevel';
 
+/** What only goes to who listens to it (2026-07-28, `basic/patterns/subscriptions`, "Receiving Notifications"). */
+const CHANGES = /^notifications\/(?:(?:tools|prompts|resources)\/list_changed|resources\/updated)$/;
+
 /**
  * How sessions use an upstream of the modern era: every request says all about its client, so what is left
  * is to whom the server's notifications belong (2026-07-28, `basic/transports/stdio`, "Receiving Messages").
@@ -92,6 +95,10 @@ export class ModernConduct implements Conduct {
     if (subscription !== undefined) {
       const call = this.#host.byId(subscription);
       call?.port?.deliver(withSubscription(message, call.id), call.key);
+      return;
+    }
+    if (CHANGES.test(message.method ?? '')) {
+      this.#host.tell('debug', `dropped ${message.method}: it names no subscription that it belongs to`);
       return;
     }
     const call = cause ?? only(message.method === 'notifications/message' ? this.#logging : this.#open);

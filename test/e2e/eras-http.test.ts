@@ -94,6 +94,26 @@ describe.each([
   });
 });
 
+describe('a call that takes long', () => {
+  const scope = new Scope();
+  afterAll(() => scope.end());
+
+  it.concurrent.each([
+    ['legacy', LEGACY_SERVER],
+    ['modern', MODERN_SERVER],
+  ] as const)('gets a stream, so that nobody cuts the connection: %s server', async (_, command) => {
+    const { mcp } = (await startProxy(scope, ['--', ...command])).of('default');
+    const key = unique('long');
+    const answer = await modernCall(mcp, 'hold', { key });
+    // Nothing has come yet: the time did it.
+    expect(answer.headers['content-type']).toBe('text/event-stream');
+    await call(mcp, 'release', { key });
+    expect(await messagesOf(answer)).toMatchObject([
+      { result: { structuredContent: { key, state: 'released' } } },
+    ]);
+  });
+});
+
 describe('a call that waits for its client, at a server of the legacy era', () => {
   const scope = new Scope();
   let proxy: StartedProxy;

@@ -20,3 +20,7 @@ passesThrough(
 );
 passesThrough(serverMode('streamable', { eras: same }));
 passesThrough(serverMode('streamable', { eras: same, dual: true, without: ['long lines'] }));
+passesThrough(
+  serverMode('streamable', { eras: translated, negotiates: true, without: ['one process', 'long lines'] }),
+);
+passesThrough(serverMode('streamable', { eras: same, negotiates: true, without: ['long lines'] }));

@@ -56,6 +56,7 @@ interface ServerMode {
   readonly eras?: Eras;
   /** The server speaks both eras. */
   readonly dual?: boolean;
+  readonly negotiates?: boolean;
   readonly without?: readonly Need[];
 }
 
@@ -105,10 +106,11 @@ export const DIRECT_DUAL: Path = {
 
 /** client → mcp-proxy --port → stdio server. */
 export function serverMode(kind: 'streamable' | 'sse', mode: ServerMode = {}): Path {
-  const { eras = LEGACY, options = [], without = [] } = mode;
+  const { eras = LEGACY, options = [], negotiates = false, without = [] } = mode;
   return {
     name: named('server mode', kind, mode),
     eras,
+    negotiates,
     without,
     open: async (scope) => {
       const proxy = await startProxy(scope, [...options, '--', ...serverOf(mode)]);
@@ -179,9 +181,10 @@ function serverOf({ eras = LEGACY, dual = false }: ServerMode): readonly [string
 function named(
   what: string,
   kind: string,
-  { eras = LEGACY, options = [], dual = false }: ServerMode,
+  { eras = LEGACY, options = [], without = [], ...more }: ServerMode,
 ): string {
-  return `${[what, kind].join(', ')} ${options.join(' ')}`.trim() + erasText(eras, { dual });
+  const unaskable = without.includes('asking') ? ['to who cannot be asked'] : [];
+  return [`${what}, ${kind}`, ...options, ...unaskable].join(' ') + erasText(eras, more);
 }
 
 function erasText(

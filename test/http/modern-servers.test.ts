@@ -1,5 +1,5 @@
 /** Modern clients over raw HTTP, and real server processes of either era that tell line by line what they got. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -49,7 +49,7 @@ class Stage {
 
   /** How often the server was started. */
   get starts(): number {
-    return readFileSync(this.#starts, 'utf8').trim().split('\n').length;
+    return existsSync(this.#starts) ? readFileSync(this.#starts, 'utf8').trim().split('\n').length : 0;
   }
 
   body(method: string, params: object = {}, meta: object = {}): string {
@@ -259,9 +259,12 @@ describe('a legacy server', () => {
 
   it(`${req('modern.era.end', 'modern.era.remembered')} that dies of the question is started again without it, and never asked again`, async () => {
     const stage = await Stage.begin('legacy-raw.mjs', { BEFORE: 'die' });
+    await eventually(() => (stage.starts === 2 ? true : undefined));
+    const [pid] = await stage.pids();
     for (const name of ['a', 'b']) {
       const [first] = await stage.lines({ [INFO]: { name, version: '1' } });
       expect(first.method).toBe('initialize');
+      expect(await stage.pids()).toContain(pid);
     }
     const [server] = (await stage.proxy.status()).servers;
     expect(server).toMatchObject({ state: 'ready' });

@@ -213,6 +213,26 @@ describe('a modern server', () => {
     expect(end.result).toEqual({ resultType: 'complete', _meta: params._meta });
   });
 
+  it(`${req('modern-http.server.params.validated', 'modern-http.server.params.missing-rejected', 'modern-http.server.params.unknown-ignored')} has its tools known, so that headers are compared with the arguments of a call`, async () => {
+    const stage = await Stage.begin('modern-server.mjs');
+    const call = (args: object, more: Record<string, string>) =>
+      post(`${stage.proxy.url}/mcp`, stage.body('tools/call', { name: 'headers', arguments: args }), {
+        headers: { ...modernHeaders('tools/call', 'headers'), ...more },
+      });
+    const args = { region: 'é', count: 42, plain: 'p' };
+    const right = {
+      'Mcp-Param-Region': '=?base64?w6k=?=',
+      'Mcp-Param-Count': '42.0',
+      'Mcp-Param-Other': 'x',
+    };
+    const answer = await call(args, right);
+    expect(JSON.parse(answer.body).result.structuredContent).toMatchObject({ args });
+    for (const wrong of [{}, { ...right, 'Mcp-Param-Count': '43' }]) {
+      const refused = await call(args, wrong);
+      expect([refused.status, JSON.parse(refused.body)]).toMatchObject([400, { error: { code: -32020 } }]);
+    }
+  });
+
   it(`${req('modern.subscription.several', 'modern-stdio.correlated')} tells several that listen to one process, each under its own id`, async () => {
     const stage = await Stage.begin('modern-raw.mjs');
     const first = await stage.listens(TOOLS);

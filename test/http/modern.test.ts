@@ -98,7 +98,7 @@ describe('the answer', () => {
     ['-32002', 200],
     ['404', 200],
   ])(
-    `${req('modern-http.server.method.unknown-404', 'modern-http.server.meta.capability-400', 'modern-http.server.error-id')} that is the error %s has the status %i`,
+    `${req('modern-http.server.method.unknown-404', 'modern-http.server.meta.capability-400', 'modern-http.server.errors-in-band', 'modern-http.server.error-id')} that is the error %s has the status %i`,
     async (code, status) => {
       for (const id of [7, 'a', '7']) {
         const asked = post(endpoint.url, modernBody(id, 'x/y'), { headers: modernHeaders('x/y') });

@@ -133,6 +133,22 @@ export const erasLegacyClient = [
     source: `${MODERN_PAGES}/basic/patterns/mrtr.mdx#server-requirements-basic-workflow`,
   },
   {
+    id: 'legacy-client.questions-failed',
+    level: 'SHOULD',
+    versions: MODERN,
+    side: 'downstream',
+    text: 'A question that the client answers with an error ends its call in words, and takes the other questions back.',
+    source: `${PAGES}/2025-11-25/server/tools.mdx#error-handling`,
+  },
+  {
+    id: 'legacy-client.rounds',
+    level: 'SHOULD',
+    versions: MODERN,
+    side: 'both',
+    text: 'A call is asked again a bounded number of times; one with nothing but a state at once, and then after a pause.',
+    source: `${MODERN_PAGES}/basic/patterns/mrtr.mdx#client-requirements-basic-workflow`,
+  },
+  {
     id: 'legacy-client.elicitation-id',
     level: 'MUST',
     versions: SINCE_2025_11,

@@ -158,6 +158,14 @@ export const modernHttpDownstream = [
     source: `${TRANSPORT}#protocol-version-header`,
   },
   {
+    id: 'modern-http.server.errors-in-band',
+    level: 'SHOULD',
+    versions: MODERN,
+    side: 'downstream',
+    text: 'Errors of other codes are answers like any other: they have the status 200.',
+    source: `${TRANSPORT}#sending-messages`,
+  },
+  {
     id: 'modern-http.server.headers.validated',
     level: 'MUST',
     versions: MODERN,

@@ -4,6 +4,7 @@ import { initializeOf } from '../../../src/eras/identity.js';
 import { META } from '../../../src/eras/meta-keys.js';
 import { ALL_VERSIONS, isModernVersion, NEWEST_MODERN_VERSION } from '../../../src/eras/versions.js';
 import { isLegacyVersion } from '../../../src/relay/handshake.js';
+import { req } from '../../requirements.js';
 import { message } from '../relay/memory-link.js';
 
 const OWN = { name: 'mcp-proxy', version: '0' };
@@ -94,7 +95,7 @@ describe('the handshake for a modern client', () => {
     ],
     ['those of 2025-11-25', { tasks: { list: {} }, sampling: { tools: {} } }, { sampling: { tools: {} } }],
     ['extensions that are none', { extensions: 'x', roots: {} }, { roots: {} }],
-  ])('lets nobody start a task: %s', (_what, capabilities, passed) => {
+  ])(`${req('m2l.tasks')} lets nobody start a task: %s`, (_what, capabilities, passed) => {
     expect(initializeOf(envelope(capabilities), OWN).capabilities).toEqual(passed);
   });
 });

@@ -295,7 +295,7 @@ describe('a stream that ends', () => {
     },
   );
 
-  it('again and again is waited for longer and longer, until one holds', () => {
+  it(`${req('legacy-client.reopened')} again and again is waited for longer and longer, until one holds`, () => {
     const { stage, listen } = listening();
     let current = listen;
     const pauses: number[] = [];

@@ -95,7 +95,7 @@ describe('a result that asks', () => {
     expect(read(stage.client.takeOne()).id).toBe(3);
   });
 
-  it('without a question is tried again at once, and later after a pause', () => {
+  it(`${req('legacy-client.rounds')} without a question is tried again at once, and later after a pause`, () => {
     const stage = Stage.ready();
     stage.answers(stage.calls(), inputRequired(undefined, '1'));
     stage.answers(stage.server.takeOne(), inputRequired(undefined, '2'));
@@ -128,7 +128,7 @@ describe('a result that asks', () => {
     expect(read(stage.client.takeOne()).params.elicitationId).toBe('e-1');
   });
 
-  it('may ask anew, under another id', () => {
+  it(`${req('legacy-client.rounds')} may ask anew, under another id, but not for ever`, () => {
     const stage = Stage.ready();
     const ids = new Set<unknown>();
     let request = stage.calls();
@@ -188,23 +188,26 @@ describe('a call that cannot go on', () => {
   it.each([
     ['an error', '"error":{"code":-1,"message":"not now"}', /not now/],
     ['no object', '"result":7', /no object/],
-  ])('because the client answers with %s takes its other questions back', (_, answer, expected) => {
-    const stage = Stage.ready();
-    stage.answers(stage.calls(), inputRequired({ a: FORM, b: ROOTS, c: SAMPLING }));
-    const [form = '', roots = '', sampling = ''] = stage.client.take();
-    stage.replies(form, ACCEPTED);
-    stage.client.says(`{"jsonrpc":"2.0","id":${read(roots).id},${answer}}`);
-    const [cancelled, ended] = stage.client.takeAll();
-    expect(read(cancelled?.text ?? '')).toMatchObject({
-      method: 'notifications/cancelled',
-      params: { requestId: read(sampling).id },
-    });
-    expect(cancelled?.about).toBe('1');
-    expect(read(ended?.text ?? '').result.content[0].text).toMatch(expected);
-    expect(stage.server.take()).toEqual([]);
-    stage.replies(sampling, {});
-    expect(stage.events).toMatchObject([{ level: 'debug' }]);
-  });
+  ])(
+    `${req('legacy-client.questions-failed')} because the client answers with %s takes its other questions back`,
+    (_, answer, expected) => {
+      const stage = Stage.ready();
+      stage.answers(stage.calls(), inputRequired({ a: FORM, b: ROOTS, c: SAMPLING }));
+      const [form = '', roots = '', sampling = ''] = stage.client.take();
+      stage.replies(form, ACCEPTED);
+      stage.client.says(`{"jsonrpc":"2.0","id":${read(roots).id},${answer}}`);
+      const [cancelled, ended] = stage.client.takeAll();
+      expect(read(cancelled?.text ?? '')).toMatchObject({
+        method: 'notifications/cancelled',
+        params: { requestId: read(sampling).id },
+      });
+      expect(cancelled?.about).toBe('1');
+      expect(read(ended?.text ?? '').result.content[0].text).toMatch(expected);
+      expect(stage.server.take()).toEqual([]);
+      stage.replies(sampling, {});
+      expect(stage.events).toMatchObject([{ level: 'debug' }]);
+    },
+  );
 
   it('because answers nest too deep ends in words', () => {
     const stage = Stage.ready();

@@ -128,6 +128,25 @@ describe('modern clients on one legacy session', () => {
     expect(next.take()).toEqual([]);
   });
 
+  it(`${req('m2l.log-level')} have the server say as much as the most curious of them asks for`, async () => {
+    const stage = await SharedStage.ready();
+    const levels = (): unknown[] =>
+      stage.server
+        .take()
+        .map(read)
+        .filter(({ method }) => method === 'logging/setLevel')
+        .map(({ params }) => params);
+    const one = stage.asks('tools/call', { name: 't' }, { logLevel: 'error' });
+    expect(levels()).toEqual([{ level: 'error' }]);
+    const two = stage.asks('tools/call', { name: 't' }, { logLevel: 'debug' });
+    expect(levels()).toEqual([{ level: 'debug' }]);
+    const three = stage.asks('tools/call', { name: 't' }, { logLevel: 'critical' });
+    expect(levels()).toEqual([{ level: 'debug' }]);
+    for (const asker of [two, three]) asker.leaves();
+    expect(levels().at(-1)).toEqual({ level: 'error' });
+    for (const asker of [one, two, three]) expect(asker.take()).toEqual([]);
+  });
+
   it(`${req('modern.cancelled.reason', 'm2l.cancelled', 'modern-stdio.cancel-sent')} cancel a call under the id that the server knows, in their own words`, async () => {
     const stage = await SharedStage.ready();
     const asker = stage.asks('tools/call', { name: 't' });

@@ -2,7 +2,7 @@
 import { http, type Message, type RawAnswer } from './raw-http.js';
 
 export const MODERN = '2026-07-28';
-export const META = 'io.modelcontextprotocol/';
+const META = 'io.modelcontextprotocol/';
 
 export interface ModernOptions {
   readonly id?: string | number;

@@ -167,6 +167,16 @@ export class Pool {
     return spare;
   }
 
+  /**
+   * Starts a process in place of one that does not answer, which gets so much longer to do it as a start may
+   * take, in case that it does by then.
+   */
+  replaceSpare(silent: ServerProcess): void {
+    if (this.#spare === silent) this.#spare = undefined;
+    this.#options.clock.after(START_PHASE_MS, () => this.retire(silent, 'it did not answer what it speaks'));
+    this.startSpare();
+  }
+
   /** Starts a process for whoever comes next, where there is room for it; it ends if nobody comes for a while. */
   startAhead(): void {
     const max = this.#options.maxProcesses ?? MAX_PROCESSES;

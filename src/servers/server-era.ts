@@ -15,6 +15,8 @@ export class ServerEra {
   /** Whether a modern server serves the legacy era too; undefined: not tried yet. */
   #alsoLegacy: boolean | undefined;
   #finding: Promise<void> | undefined;
+  /** Did not answer in time, and was replaced. */
+  #silent: ServerProcess | undefined;
 
   constructor(definition: ServerDefinition, pool: Pool, emit: Emit) {
     this.#definition = definition;
@@ -72,20 +74,32 @@ export class ServerEra {
   ended(process: ServerProcess): void {
     // A session of the other era that was tried says nothing of the one that holds.
     const isTrial = process.era !== undefined && process.era !== this.#era;
-    if (this.#definition.era !== 'auto' || process.alive || process.probing || isTrial) return;
+    const isKept = this.#definition.era !== 'auto' || process === this.#silent;
+    if (isKept || process.alive || process.probing || isTrial) return;
     if (this.#pool.processes.every((one) => !one.alive)) this.#era = undefined;
   }
 
   async #ask(): Promise<void> {
     try {
-      const process = this.#pool.startSpare({ onLate: (verdict) => this.#learn(verdict) });
+      const process: ServerProcess = this.#pool.startSpare({
+        onLate: (verdict) => {
+          this.#learn(verdict);
+          // There is another in its place by now.
+          this.#pool.retire(process, 'it answered too late what it speaks');
+        },
+      });
       const verdict = await process.verdict;
       // A process that was ended, or could not be started, has said nothing.
       const isOurDoing = verdict?.era === 'legacy' && verdict.by === 'end' && !process.isOnItsOwn;
       if (verdict === undefined || isOurDoing) return;
       this.#learn(verdict);
-      // It may have ended because it was asked: a process that is not asked shows it.
-      if (verdict.era === 'legacy' && verdict.by === 'end') this.#pool.startSpare();
+      if (verdict.era === 'modern' || verdict.by === 'answer') return;
+      // It may have ended, or do nothing any more, because it was asked: a process that is not asked shows it.
+      if (verdict.by === 'end') this.#pool.startSpare();
+      else {
+        this.#silent = process;
+        this.#pool.replaceSpare(process);
+      }
     } catch (error) {
       // Where there is no place for another process, whoever waits meets the same, and is told so.
       if (!(error instanceof AtCapacity)) this.#pool.failed(error);

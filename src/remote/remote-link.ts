@@ -42,7 +42,10 @@ export interface RemoteTimings {
   readonly restore: number;
   /** For the list of a server's tools to be had again; the call that was refused waits meanwhile. */
   readonly refresh: number;
-  /** For a server to answer the request that finds its era out. Silence after that proves nothing. */
+  /**
+   * For a server to answer the request that finds its era out, where its client can be served without: a server
+   * of the legacy era may never answer it. Silence proves nothing.
+   */
   readonly probe: number;
   /** For the server to take the end of its session. */
   readonly goodbye: number;
@@ -65,7 +68,7 @@ export const REMOTE_TIMINGS: RemoteTimings = {
   lasting: 5_000,
   restore: 10_000,
   refresh: 10_000,
-  probe: 30_000,
+  probe: 5_000,
   goodbye: 2_000,
   endpoint: 10_000,
   retryWindow: 10_000,

@@ -1,4 +1,5 @@
-import type { Message } from '../jsonrpc/message.js';
+import { type Key, keyOf, type Message } from '../jsonrpc/message.js';
+import { idInUse } from '../relay/id-in-use.js';
 import type { CloseReason, Receiver } from '../relay/link.js';
 import { errorFor, type Failure } from '../remote/failure.js';
 import { MAX_WAITING, MAX_WAITING_OCTETS } from '../remote/outbox.js';
@@ -96,6 +97,10 @@ export class LegacyRemote implements RemoteLink {
   }
 
   #hold(message: Message): void {
+    if (message.kind === 'request' && this.#isOpen(keyOf(message.id ?? 'null'))) {
+      this.#receiver?.message(idInUse(message.id ?? 'null'));
+      return;
+    }
     if (message.method === 'initialize') this.#limitOpening();
     this.#heldOctets += message.text.length;
     if (this.#held.length < MAX_WAITING && this.#heldOctets <= MAX_WAITING_OCTETS) {
@@ -106,6 +111,12 @@ export class LegacyRemote implements RemoteLink {
     if (message.kind !== 'request') return;
     const text = `Too many messages wait for the connection to ${this.#where}.`;
     this.#receiver?.message(errorFor(message, { kind: 'refused', text }));
+  }
+
+  /** Whether a request of that id is tried, or waits. */
+  #isOpen(key: Key): boolean {
+    const has = ({ kind, id = 'null' }: Message): boolean => kind === 'request' && keyOf(id) === key;
+    return (this.#attempt !== undefined && has(this.#attempt.opening)) || this.#held.some(has);
   }
 
   /** A client that begins does not wait for ever for what it asked before. */

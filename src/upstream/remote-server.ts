@@ -121,7 +121,7 @@ export class RemoteServer {
     if (this.#era !== undefined) return this.#legacyFirst();
     const { capabilities, clientInfo } = paramsOf(first);
     const client = { capabilities: asRecord(capabilities), clientInfo: asRecord(clientInfo) };
-    return this.#made(this.#find(client).then(() => this.#legacyFirst()));
+    return this.#made(this.#find(client, this.#timings.probe).then(() => this.#legacyFirst()));
   }
 
   /**
@@ -240,9 +240,14 @@ export class RemoteServer {
 
   // ── what the server speaks ──
 
-  /** Asks once. What proves nothing is left to whoever goes on, and is not remembered. */
-  async #find(client: Client): Promise<Failure | undefined> {
-    const verdict = await probeRemote({ ...this.#options, signal: this.#giveUp.signal }, client);
+  /**
+   * Asks once. What proves nothing is left to whoever goes on, and is not remembered.
+   *
+   * @param limit ms for the answer
+   */
+  async #find(client: Client, limit: number): Promise<Failure | undefined> {
+    const timings = { ...this.#timings, probe: limit };
+    const verdict = await probeRemote({ ...this.#options, timings, signal: this.#giveUp.signal }, client);
     if (verdict.era === 'unknown') return verdict.failure;
     this.#learn(verdict.era, verdict.reason);
     return undefined;
@@ -252,7 +257,8 @@ export class RemoteServer {
   async #findAtLast(client: Client): Promise<Failure | undefined> {
     const begunAt = performance.now();
     for (let tries = 1; ; tries++) {
-      const failure = await this.#find(client);
+      // There is no other way to go on than with what the server says: a slow start is waited for.
+      const failure = await this.#find(client, this.#timings.handshake);
       if (failure?.kind !== 'unreachable') return failure;
       const elapsed = performance.now() - begunAt;
       const pause = pauseBefore(tries, elapsed, this.#timings);

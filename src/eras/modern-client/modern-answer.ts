@@ -1,6 +1,6 @@
 import { ErrorCode, isReserved, McpErrorCode } from '../../jsonrpc/errors.js';
 import { makeError } from '../../jsonrpc/make.js';
-import { memberOf, membersOf, objectOf } from '../../jsonrpc/members.js';
+import { elementsOf, memberOf, membersOf, objectOf } from '../../jsonrpc/members.js';
 import { answerOf, type Message, metaOf, resultTypeOf, textOf, withId } from '../../jsonrpc/message.js';
 import { parseWire, type Wire } from '../../jsonrpc/wire.js';
 import { META } from '../meta-keys.js';
@@ -22,6 +22,14 @@ export function modernResponse(
   serverInfo: Wire | undefined,
 ): Message {
   if (response.text.charAt(response.answerAt) !== '{') return withId(response, id);
+  if (method === 'tools/list' && response.text.includes('"taskSupport"')) {
+    const value = withoutTasks(answerOf(response));
+    // What else is called so, in a schema or a text, stays, and must not be looked for again.
+    if (value !== answerOf(response)) {
+      const changed = replaced(response, { at: response.answerAt, end: response.answerEnd, value });
+      if (changed) return modernResponse(changed, method, id, serverInfo);
+    }
+  }
   const cacheable = CACHEABLE_METHODS.has(method);
   const wrong = wrongMembers(response, cacheable);
   if (wrong.size > 0) {
@@ -44,6 +52,32 @@ export function modernResponse(
   }
   if (added.length > 0) inserted.push(inFront(response, response.answerAt, added.join(',')));
   return withIdAndInserted(response, id, inserted);
+}
+
+/**
+ * The result of `tools/list` without word of tasks (2025-11-25, `basic/utilities/tasks`, "Tool-Level
+ * Negotiation"), which a modern client cannot begin here: a tool that cannot be called without one is left out.
+ */
+function withoutTasks(result: Wire): Wire {
+  let isChanged = false;
+  const members = membersOf(result).map((member) => {
+    if (member.key !== 'tools' || !member.value.startsWith('[')) return member;
+    const tools = elementsOf(member.value).flatMap((tool) => {
+      const execution = memberOf(tool, 'execution');
+      const support = execution === undefined ? undefined : memberOf(execution, 'taskSupport');
+      if (execution === undefined || support === undefined) return [tool];
+      isChanged = true;
+      if (support === '"required"') return [];
+      const rest = membersOf(execution).filter(({ key }) => key !== 'taskSupport');
+      const kept = membersOf(tool).flatMap((one) => {
+        if (one.key !== 'execution') return [one];
+        return rest.length === 0 ? [] : [{ ...one, value: objectOf(rest) }];
+      });
+      return [objectOf(kept)];
+    });
+    return { ...member, value: `[${tools.join(',')}]` };
+  });
+  return isChanged ? objectOf(members) : result;
 }
 
 /** Members that a legacy result is free to use for something else than the modern era does. */

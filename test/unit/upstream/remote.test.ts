@@ -47,6 +47,21 @@ function connect(url: URL, more: Partial<RemoteOptions> = {}) {
   return { client: new Client(link), link, texts: told.texts };
 }
 
+test.each(['initialize', 'echo'])(
+  'an id that is in use while the connection is made is refused without an id: %s',
+  async (method) => {
+    const { client } = connect(sdk.url('/mcp'));
+    const initialized = client.begin('2025-06-18');
+    client.send({ id: 0, method, params: {} });
+    client.send({ id: 7, method: 'echo', params: { n: 7 } });
+    client.send({ id: 7, method: 'echo', params: { n: 8 } });
+    expect(await initialized).toMatchObject({ id: 0, result: {} });
+    await client.until(({ id }) => id === 7);
+    expect(client.got.filter(({ id }) => id === 7)).toHaveLength(1);
+    expect(client.got.filter(({ error }) => error?.code === -32600)).toHaveLength(2);
+  },
+);
+
 test('finds an HTTP+SSE server of the SDK by its 405, and sends nothing twice', async () => {
   const { client, texts } = connect(sdk.url('/sse'));
   const initialized = client.begin('2024-11-05');

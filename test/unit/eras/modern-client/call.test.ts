@@ -134,6 +134,20 @@ describe('a result', () => {
     expect(answered(method, `"result":${result}`)).toBe(`"result":${expected}`);
   });
 
+  it(`${req('m2l.tasks')} of tools/list has no tool that needs a task, and no word of tasks with the others`, () => {
+    const tools = [
+      '{"name":"plain","n":1.0}',
+      '{"name":"must","execution":{"taskSupport":"required"}}',
+      '{"name":"may","execution":{"taskSupport":"optional"},"n":2.0}',
+      '{"name":"more","execution":{"x":1.0,"taskSupport":"forbidden"}}',
+      '{"name":"talks","description":"\\"taskSupport\\"","execution":{}}',
+    ];
+    const text = answered('tools/list', `"result":{"n":3.0,"tools":[${tools.join(',')}]}`);
+    expect(text).toContain(
+      `"n":3.0,"tools":[${tools[0]},{"name":"may","n":2.0},{"name":"more","execution":{"x":1.0}},${tools[4]}]}`,
+    );
+  });
+
   it(`${req('m2l.cacheable.pages')} has the same scope on every page of a list`, () => {
     const stage = new Stage();
     const scopes = ['a', 'b', undefined].map((nextCursor, page) => {

@@ -46,13 +46,9 @@ const REFUSED = 1;
 const QUICK: readonly Row[] = [
   { title: 'an error', command: LEGACY_RAW, env: { BEFORE: 'error' }, era: LEGACY, starts: EACH_ONE },
   ...[
-    '{"code":-32600,"message":"Not initialized"}',
-    '{"code":-32000,"message":"Server not initialized","data":{"supported":["2026-07-28"]}}',
-    '{"code":-32021,"message":"Something else"}',
     '{"code":-32022,"message":"Unsupported protocol version"}',
     '{"code":"E_STATE","message":null}',
     unsupported('2025-11-25', '2025-06-18'),
-    unsupported(),
   ].map(
     (ERROR): Row => ({
       title: `the error ${ERROR}`,

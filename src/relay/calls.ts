@@ -11,7 +11,7 @@ export const OWN_REQUEST_MS = 60_000;
  * Longest wait for a handshake of the proxy's own, in milliseconds: a server may have to download itself first,
  * and whoever waits would rather be told in the end.
  */
-export const OWN_HANDSHAKE_MS = 5 * 60_000;
+const OWN_HANDSHAKE_MS = 5 * 60_000;
 
 /** A request whose answer is the end of a stream of notifications (2026-07-28, `basic/patterns/subscriptions`). */
 export const LISTEN = 'subscriptions/listen';

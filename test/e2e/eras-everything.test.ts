@@ -78,7 +78,7 @@ describe.each(RUNS)('$way, $era client, $sdk', ({ era, open, connect }) => {
   }
 
   it('what it is and what it has', async () => {
-    expect(client.info()).toMatchObject({
+    expect(await client.told()).toMatchObject({
       era,
       server: { name: 'mcp-servers/everything' },
       capabilities: { tools: { listChanged: true }, resources: { subscribe: true }, logging: {} },

@@ -8,7 +8,7 @@ export const HANDSHAKE: readonly Case[] = [
     client: 'legacy',
     server: 'legacy',
     run: async (client) => {
-      const info = client.info();
+      const info = await client.told();
       expect(info.server).toEqual({
         name: 'legacy-everything',
         version: '3.1.4',
@@ -33,7 +33,7 @@ export const HANDSHAKE: readonly Case[] = [
     client: 'modern',
     server: 'legacy',
     run: async (client) => {
-      const info = client.info();
+      const info = await client.told();
       expect(info.server).toMatchObject({
         name: 'legacy-everything',
         version: '3.1.4',
@@ -54,7 +54,7 @@ export const HANDSHAKE: readonly Case[] = [
     title: "a modern server's identity, capabilities and instructions",
     server: 'modern',
     run: async (client) => {
-      const info = client.info();
+      const info = await client.told();
       expect(info.server).toEqual({
         name: 'modern-everything',
         version: '2.7.1',

@@ -140,6 +140,18 @@ export class TestClient {
     return this.#sdk.info();
   }
 
+  /**
+   * The same from the server itself: where the proxy has answered discovery in place of a server that took long,
+   * as on a machine that is busy, it is asked again.
+   */
+  async told(): Promise<Info> {
+    const info = this.info();
+    if (!JSON.stringify(info.server).includes('"mcp-proxy"')) return info;
+    const { capabilities, instructions, _meta } = await this.request('server/discover');
+    const server = (_meta as Json)['io.modelcontextprotocol/serverInfo'];
+    return { era: info.era, server, capabilities, instructions: instructions as string | undefined };
+  }
+
   /** Waits for a notification that fits, takes it from what was heard, and returns its params. */
   hear(method: string, fits: (params: Json) => boolean = () => true): Promise<Json> {
     return new Promise((resolve) => {

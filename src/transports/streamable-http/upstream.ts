@@ -193,6 +193,12 @@ export class StreamableHttpUpstream implements RemoteLink {
 
   #event(event: ServerEvent, session: UpstreamSession, call: Call | undefined): void {
     if (this.#closed) return;
+    if (event.type === 'endpoint' && call !== undefined) {
+      // So begins HTTP+SSE (2024-11-05), whose servers should refuse a POST here. It says as much as 405 would.
+      const text = `${this.#where} answered a POST with an HTTP+SSE stream.`;
+      this.#failed(call.request, { kind: 'refused', status: 405, text });
+      return;
+    }
     if (call !== undefined && event.id !== undefined) call.lastId = event.id === '' ? undefined : event.id;
     // An event with an id and no data only says from where to resume.
     if (event.type !== 'message' || event.data === '') return;

@@ -49,6 +49,20 @@ test.each([400, 404, 405])(
   },
 );
 
+test('HTTP+SSE is found where a POST begins its stream as a GET does', async () => {
+  const ofGet = old(405);
+  const { client, asked } = await connect((one, response) => {
+    if (one.method !== 'POST' || one.path === '/post') ofGet(one, response);
+    else {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.write('event: endpoint\ndata: /post\n\n');
+    }
+  });
+  expect((await client.begin()).result).toBeDefined();
+  const ways = asked.map(({ method, path }) => `${method} ${path}`);
+  expect(ways.slice(0, 3)).toEqual(['POST /mcp', 'GET /mcp', 'POST /post']);
+});
+
 test.each([402, 406, 410, 415, 418, 422, 451, 501])('HTTP+SSE is found behind a %i too', async (status) => {
   const { client } = await connect(old(status));
   expect((await client.initialize()).result).toBeDefined();

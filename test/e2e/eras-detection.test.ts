@@ -39,6 +39,8 @@ interface Row {
 /** A legacy server: two clients that do not look the same, and a process that waits for the modern one's next call. */
 const EACH_ONE = 3;
 const DIED = 1;
+/** What says nothing may not do anything any more: others are served by processes that were not asked. */
+const SAID_NOTHING = 1;
 /** A modern server: all share a process, once another one has refused a session of the legacy era. */
 const EVERYBODY = 1;
 const REFUSED = 1;
@@ -105,8 +107,15 @@ const SILENT: readonly Row[] = [
     command: LEGACY_RAW,
     env: { BEFORE: 'silent' },
     era: LEGACY,
-    starts: EACH_ONE,
+    starts: SAID_NOTHING + EACH_ONE,
     said: /it did not answer when it was asked/,
+  },
+  {
+    title: 'nothing, then or ever after',
+    command: LEGACY_RAW,
+    env: { BEFORE: 'stuck' },
+    era: LEGACY,
+    starts: SAID_NOTHING + EACH_ONE,
   },
   {
     title: 'an error that names no request',
@@ -120,7 +129,7 @@ const SILENT: readonly Row[] = [
     command: LEGACY_RAW,
     env: { BEFORE: 'garbage' },
     era: LEGACY,
-    starts: EACH_ONE,
+    starts: SAID_NOTHING + EACH_ONE,
   },
 ];
 

@@ -1,4 +1,4 @@
-import type { LogLevel } from '../observability/events.js';
+import { type LogLevel, wordsOf } from '../observability/events.js';
 import { checkHeaders } from '../remote/headers.js';
 import type { RemoteOptions } from '../upstream/remote.js';
 import { lastValue, namesOf, pairs } from './given.js';
@@ -62,7 +62,7 @@ function headers(
   try {
     checkHeaders(result, url);
   } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
+    throw new UsageError(wordsOf(error));
   }
   return result;
 }

@@ -1,6 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { ConfigError } from '../config/config-error.js';
-import type { Emit } from '../observability/events.js';
+import { type Emit, wordsOf } from '../observability/events.js';
 import { createLog } from '../observability/log.js';
 import type { ClientOptions } from './client-options.js';
 import { parseCommandLine } from './options.js';
@@ -74,7 +74,7 @@ async function connectTo(options: ClientOptions, emit: Emit, signal: Promise<End
   try {
     return await connect(options, emit, signal);
   } catch (error) {
-    throw new ConfigError(error instanceof Error ? error.message : String(error));
+    throw new ConfigError(wordsOf(error));
   }
 }
 
@@ -127,7 +127,7 @@ async function readText(path: string): Promise<string> {
     octets = await readFile(path);
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-    const reason = UNREADABLE[code] ?? (error instanceof Error ? error.message : String(error));
+    const reason = UNREADABLE[code] ?? wordsOf(error);
     throw new ConfigError(`${path} (--named-server-config) cannot be read: ${reason}`);
   }
   try {

@@ -1,4 +1,4 @@
-import type { Emit } from '../observability/events.js';
+import { type Emit, wordsOf } from '../observability/events.js';
 import { killAllNow } from '../process/tree.js';
 import { type ProxyOptions, type RunningProxy, startProxy } from '../proxy.js';
 import { type EndSignal, hasCome } from './signals.js';
@@ -16,7 +16,7 @@ export async function serve(
   try {
     proxy = await startProxy(options, emit);
   } catch (error) {
-    emit({ level: 'error', text: error instanceof Error ? error.message : String(error) });
+    emit({ level: 'error', text: wordsOf(error) });
     return 1;
   }
   announce(proxy, emit, writeError);

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ALL_VERSIONS } from '../eras/versions.js';
 import type { Message } from '../jsonrpc/message.js';
+import { wordsOf } from '../observability/events.js';
 import { isLegacyVersion } from '../relay/handshake.js';
 import type { CloseReason, Link } from '../relay/link.js';
 import { relay } from '../relay/relay.js';
@@ -174,7 +175,7 @@ function answerWithoutSession(
     (upstream) => answerFaults(response, endpoint.emit, () => answerOnce(upstream)),
     (error: unknown) => {
       const [message] = posted.messages;
-      refuseBusy(response, error instanceof Error ? error.message : String(error), message);
+      refuseBusy(response, wordsOf(error), message);
     },
   );
 }

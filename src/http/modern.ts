@@ -2,6 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Envelope, readEnvelope } from '../eras/envelope.js';
 import { McpErrorCode } from '../jsonrpc/errors.js';
 import { type Message, nameOf, paramsOf } from '../jsonrpc/message.js';
+import { wordsOf } from '../observability/events.js';
+import { LISTEN } from '../relay/calls.js';
 import type { CloseReason, Link } from '../relay/link.js';
 import { relay } from '../relay/relay.js';
 import type { Accepted } from '../transports/streamable-http/exchange.js';
@@ -29,7 +31,7 @@ export function handleModern(endpoint: Endpoint, post: ModernPost): void {
     refuseBusy(response, 'the proxy is stopping', message);
     return;
   }
-  if (message.method === 'subscriptions/listen' && !accepts.stream) {
+  if (message.method === LISTEN && !accepts.stream) {
     const text = 'a subscription is answered with an event stream; Accept must admit text/event-stream';
     refuse(response, 406, text, { id: message.id ?? 'null' });
     return;
@@ -67,7 +69,9 @@ async function checkParams(
   if (name === undefined) return undefined;
   const mismatch = async (anew: boolean): Promise<string | undefined> => {
     const declared = await modern.toolHeaders(name, envelope, anew);
-    return declared && paramMismatch(request.headers, declared, paramsOf(message).arguments);
+    // Most tools declare none: then the arguments, which may be large, are not read.
+    if (declared === undefined || declared.length === 0) return undefined;
+    return paramMismatch(request.headers, declared, paramsOf(message).arguments);
   };
   // What is known of the tool may be out of date.
   return (await mismatch(false)) && mismatch(true);
@@ -101,8 +105,4 @@ async function serve(endpoint: Endpoint, post: ModernPost): Promise<void> {
     relay(downstream, upstream);
     downstream.receive();
   });
-}
-
-function wordsOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,5 +1,5 @@
 import type { Message } from './message.js';
-import { scan } from './scan.js';
+import { messageOf } from './rewrite.js';
 import { toWire, type Wire } from './wire.js';
 
 /** Messages that the proxy itself writes. `id` is raw JSON, `params` and `data` are plain values. */
@@ -49,9 +49,7 @@ function paramsPart(params: object | undefined): Wire {
 }
 
 function made(text: Wire): Message {
-  const message = scan(text);
-  if (message.kind === 'batch' || message.kind === 'malformed') {
-    throw new TypeError(`not a JSON-RPC message: ${text}`);
-  }
+  const message = messageOf(text);
+  if (message === undefined) throw new TypeError(`not a JSON-RPC message: ${text}`);
   return message;
 }

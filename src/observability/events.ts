@@ -10,3 +10,8 @@ export interface ProxyEvent {
 
 /** Takes events. Never throws, never blocks. */
 export type Emit = (event: ProxyEvent) => void;
+
+/** What to tell of something thrown: its message, without the stack. */
+export function wordsOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

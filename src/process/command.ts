@@ -2,6 +2,7 @@
 import { accessSync, constants, type Stats, statSync } from 'node:fs';
 import { delimiter, isAbsolute, join, resolve } from 'node:path';
 import type { ServerDefinition } from '../config/definition.js';
+import { wordsOf } from '../observability/events.js';
 import { childEnvironment } from './environment.js';
 
 const WINDOWS = process.platform === 'win32';
@@ -50,7 +51,7 @@ export function spawnFailure(definition: ServerDefinition, error: unknown): stri
     // Node's own words show the value, which may be a secret.
     return `${found ?? command}: an argument, or a variable of its environment, holds a null character`;
   }
-  return `${found ?? command}: ${error instanceof Error ? error.message : String(error)}`;
+  return `${found ?? command}: ${wordsOf(error)}`;
 }
 
 function isPath(command: string): boolean {

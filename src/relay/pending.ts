@@ -1,7 +1,7 @@
 import { ErrorCode } from '../jsonrpc/errors.js';
 import { makeError } from '../jsonrpc/make.js';
 import { type Key, keyOf, type Message } from '../jsonrpc/message.js';
-import type { Emit } from '../observability/events.js';
+import { type Emit, wordsOf } from '../observability/events.js';
 import { guarded } from './guarded.js';
 import type { CloseReason, Link, Receiver } from './link.js';
 
@@ -33,8 +33,7 @@ class PendingLink implements Link {
   constructor(made: Promise<Link>, emit: Emit) {
     made.then(
       (link) => guarded(() => this.#made(link), emit),
-      (error: unknown) =>
-        guarded(() => this.#failed(error instanceof Error ? error.message : String(error)), emit),
+      (error: unknown) => guarded(() => this.#failed(wordsOf(error)), emit),
     );
   }
 

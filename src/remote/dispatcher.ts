@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Agent, Dispatcher, ProxyAgent } from 'undici';
 import { asRecord } from '../jsonrpc/message.js';
+import { wordsOf } from '../observability/events.js';
 import { type OutboundProxy, proxyAuthorization } from './proxy.js';
 
 /** TLS verification: on, off, or the path of a PEM file with the certificate authorities to trust. */
@@ -80,7 +81,7 @@ function readBundle(path: string): string {
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = wordsOf(error);
     throw new Error(`The CA bundle ${path} (--verify-ssl) cannot be read: ${reason}`);
   }
   if (!holdsCertificate(text)) {

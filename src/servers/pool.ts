@@ -1,6 +1,6 @@
 import type { ServerDefinition } from '../config/definition.js';
 import type { Verdict } from '../eras/probe.js';
-import type { Emit } from '../observability/events.js';
+import { type Emit, wordsOf } from '../observability/events.js';
 import type { ChildExit } from '../process/child.js';
 import type { Clock } from '../relay/clock.js';
 import { ServerProcess } from './server-process.js';
@@ -189,7 +189,7 @@ export class Pool {
 
   /** Takes note of what went wrong with the server, and tells it. */
   failed(error: unknown): void {
-    const text = error instanceof Error ? error.message : String(error);
+    const text = wordsOf(error);
     this.#failure = text;
     this.#heard({ ok: false, reason: text });
     this.#options.emit({ level: 'error', text, server: this.definition.name });

@@ -8,6 +8,8 @@ import { ModernClients } from '../eras/modern-client/modern-clients.js';
 import { type Era, NEWEST_MODERN_VERSION } from '../eras/versions.js';
 import { type Message, paramsOf } from '../jsonrpc/message.js';
 import type { Wire } from '../jsonrpc/wire.js';
+import { wordsOf } from '../observability/events.js';
+import { LISTEN } from '../relay/calls.js';
 import type { Joining } from '../relay/correlation.js';
 import { HandshakeRefused } from '../relay/handshake.js';
 import type { Link } from '../relay/link.js';
@@ -29,12 +31,13 @@ import {
   placeOnModern,
   type SessionPlacement,
   type SharedPlacement,
+  type TurnsPlacement,
 } from './sharing.js';
 import { ToolSchemas } from './tool-schemas.js';
 import { Turns } from './turns.js';
 
 /** Requests that are not calls: they take no turn. */
-const NO_CALLS: ReadonlySet<string> = new Set(['server/discover', 'subscriptions/listen']);
+const NO_CALLS: ReadonlySet<string> = new Set(['server/discover', LISTEN]);
 
 /**
  * How long a modern server that may also serve the legacy era has to answer `initialize`, in milliseconds. It has
@@ -167,7 +170,9 @@ export class Server {
       logLevel: undefined,
     };
     const process =
-      this.era === 'modern' ? this.#profiles.get(this.#keyOnModern(client)) : this.#processOf(client, false);
+      this.era === 'modern'
+        ? this.#profiles.get(this.#keyOnModern(client))
+        : this.#processOf(placeModern(this.definition.sharing, client), false);
     // Nobody there who could have to know: no process is started to be told something.
     if (
       process === undefined ||
@@ -264,23 +269,26 @@ export class Server {
 
   #onLegacy(request: Message, envelope: Envelope): Link {
     const isCall = !NO_CALLS.has(request.method ?? '');
+    const placement = placeModern(this.definition.sharing, envelope);
     // What a server says of itself hardly depends on whom it talks to: no process is started for it.
     const facts = request.method === 'server/discover' ? this.#facts() : undefined;
     let isRefused = false;
     const open = (): LegacySession | Promise<LegacySession> => {
       if (facts !== undefined) return { link: NOWHERE, initialized: facts };
-      const session = this.#legacySession(envelope, isCall);
+      const session = this.#legacySession(envelope, placement, isCall);
       if (!(session instanceof Promise)) return session;
       return onceMore(
         () => session,
-        () => this.#legacySession(envelope, isCall),
+        () => this.#legacySession(envelope, placement, isCall),
       ).catch((error: unknown) => {
         isRefused = true;
         throw error;
       });
     };
-    // What goes on with a parked call has its process.
-    if (facts === undefined && !request.text.includes('"requestState"')) this.#checkRoom(envelope, isCall);
+    // Said at once, where it would need a process that may not be started; what goes on with a parked call has its.
+    if (facts === undefined && this.#processOf(placement, isCall) === undefined) {
+      if (!request.text.includes('"requestState"')) this.pool.checkRoom();
+    }
     const link = this.#modernClients.link(request, envelope, undefined, open);
     // Once a handshake was done, the server is known to be what it is taken for.
     if (this.definition.era !== 'auto' || this.#facts() !== undefined) return link;
@@ -289,14 +297,8 @@ export class Server {
     );
   }
 
-  /** Says at once, by throwing `AtCapacity`, where a request would need a process that may not be started. */
-  #checkRoom(envelope: Envelope, isCall: boolean): void {
-    if (this.#processOf(envelope, isCall) === undefined) this.pool.checkRoom();
-  }
-
   /** The process that there is for a client of the modern era, on a server of the legacy era. */
-  #processOf(envelope: Envelope, isCall: boolean): ServerProcess | undefined {
-    const placement = placeModern(this.definition.sharing, envelope);
+  #processOf(placement: SharedPlacement | TurnsPlacement, isCall: boolean): ServerProcess | undefined {
     if (placement.kind === 'shared') return this.#profiles.get(keyOf('legacy', placement));
     return isCall ? this.#turns.free(placement.profile) : this.#turns.any(placement.profile);
   }
@@ -307,16 +309,20 @@ export class Server {
   }
 
   /** A session with a server of the legacy era, begun with what a modern client says of itself. */
-  #legacySession(envelope: Envelope, isCall: boolean): LegacySession | Promise<LegacySession> {
-    const placement = placeModern(this.definition.sharing, envelope);
+  #legacySession(
+    envelope: Envelope,
+    placement: SharedPlacement | TurnsPlacement,
+    isCall: boolean,
+  ): LegacySession | Promise<LegacySession> {
     const joining: Joining = { isTranslated: true };
     if (placement.kind === 'shared') {
       const process = this.#sharedBy(placement, 'legacy');
-      const params = placement === EVERYBODY ? ownInitialize(placement) : initializeOf(envelope, OWN_INFO);
+      const params = (): object =>
+        placement === EVERYBODY ? ownInitialize(placement) : initializeOf(envelope, OWN_INFO);
       return this.#begun(process, params, () => this.#attach(process, joining));
     }
     const { profile } = placement;
-    let process = this.#processOf(envelope, isCall);
+    let process = this.#processOf(placement, isCall);
     if (!process) {
       process = this.#processFor('legacy');
       process.assign(placement, 'legacy');
@@ -327,20 +333,26 @@ export class Server {
     const over = (): void => {
       if (isCall) this.#turns.end(profile, taken);
     };
-    const session = this.#begun(taken, initializeOf(envelope, OWN_INFO), () =>
-      whenOver(this.#attach(taken, joining), over),
+    const session = this.#begun(
+      taken,
+      () => initializeOf(envelope, OWN_INFO),
+      () => whenOver(this.#attach(taken, joining), over),
     );
     if (session instanceof Promise) session.catch(over);
     return session;
   }
 
   /** At once where the handshake is done already, so that a call costs no turn of the loop. */
-  #begun(process: ServerProcess, params: object, attach: () => Link): LegacySession | Promise<LegacySession> {
+  #begun(
+    process: ServerProcess,
+    params: () => object,
+    attach: () => Link,
+  ): LegacySession | Promise<LegacySession> {
     if (process.initialized !== undefined) return { link: attach(), initialized: process.initialized };
     // A modern client has no handshake at which it would expect to wait, and may need another process with its
     // next request, for other capabilities or while a call of it waits for a person.
     this.pool.startAhead();
-    return this.#handshake(process, params).then((initialized) => ({ link: attach(), initialized }));
+    return this.#handshake(process, params()).then((initialized) => ({ link: attach(), initialized }));
   }
 
   // ── processes ──
@@ -429,10 +441,6 @@ async function onceMore<T>(action: () => T | Promise<T>, instead = action): Prom
     if (!(error instanceof EndedOnceAsked)) throw error;
     return await instead();
   }
-}
-
-function wordsOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 const NOT_LEGACY = 'it does not speak the legacy era';

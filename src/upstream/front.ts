@@ -5,6 +5,7 @@ import type { Era } from '../eras/versions.js';
 import { membersOf } from '../jsonrpc/members.js';
 import { type Key, keyOf, type Message, metaOf, refOf } from '../jsonrpc/message.js';
 import type { Emit } from '../observability/events.js';
+import { LISTEN } from '../relay/calls.js';
 import { Cancellations } from '../relay/cancellations.js';
 import type { CloseReason, Receiver } from '../relay/link.js';
 import type { RemoteLink } from '../remote/remote-link.js';
@@ -75,7 +76,7 @@ export class Front implements RemoteLink {
     }
     const era = claimsModern(message) || isHalfModern(message) ? 'modern' : 'legacy';
     if (message.kind === 'request') {
-      const listens = message.method === 'subscriptions/listen';
+      const listens = message.method === LISTEN;
       this.#open.set(keyOf(message.id ?? 'null'), { era, listens });
     }
     const asks = era === 'modern' && message.kind === 'request' && message.method === 'server/discover';

@@ -3,6 +3,7 @@ import { ErrorCode, McpErrorCode } from '../../jsonrpc/errors.js';
 import { makeError, makeResponse } from '../../jsonrpc/make.js';
 import { answerOf, asRecord, type Message, textOf } from '../../jsonrpc/message.js';
 import { parseWire, toWire, type Wire } from '../../jsonrpc/wire.js';
+import { LISTEN } from '../../relay/calls.js';
 
 /** What an error says, read for people. */
 interface ReadError {
@@ -70,7 +71,7 @@ export function failureOf(id: Wire, method: Wire, text: string): Message {
 }
 
 /** Methods of the modern era, which a server of the legacy era does not have. */
-const MODERN_METHODS: ReadonlySet<string> = new Set(['server/discover', 'subscriptions/listen']);
+const MODERN_METHODS: ReadonlySet<string> = new Set(['server/discover', LISTEN]);
 
 /** Why a legacy client cannot use a method, in words; undefined: nothing speaks against it. */
 export function foreignMethod(method: string, server: string): string | undefined {

@@ -17,6 +17,7 @@ import {
 } from '../../jsonrpc/message.js';
 import type { Wire } from '../../jsonrpc/wire.js';
 import type { Emit } from '../../observability/events.js';
+import { LISTEN } from '../../relay/calls.js';
 import type { Clock } from '../../relay/clock.js';
 import { guarded } from '../../relay/guarded.js';
 import { idInUse } from '../../relay/id-in-use.js';
@@ -289,7 +290,7 @@ export class LegacyClientLink implements Link {
   }
 
   #openStream(id: Wire, filter: object, onEnd: (answer: Message) => void): void {
-    const request = makeRequest(id, 'subscriptions/listen', { notifications: filter });
+    const request = makeRequest(id, LISTEN, { notifications: filter });
     this.#asks.ask(stamped(request, this.#handshake.quietEnvelope) ?? request, onEnd, undefined, id);
   }
 

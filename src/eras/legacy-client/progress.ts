@@ -1,8 +1,8 @@
 /** The progress of one call of the client, over all the requests that it takes upstream. */
 import { membersOf, objectOf } from '../../jsonrpc/members.js';
 import { type Message, paramsOf } from '../../jsonrpc/message.js';
+import { withParams } from '../../jsonrpc/rewrite.js';
 import { toWire } from '../../jsonrpc/wire.js';
-import { withParams } from './rewrite.js';
 
 /**
  * Keeps the progress of a token increasing when its call is asked again (2025-11-25,

@@ -1,8 +1,8 @@
 /** Reads an `input_required` result, and makes the requests to a legacy client of it. */
 import { memberOf, membersOf, objectOf } from '../../jsonrpc/members.js';
 import type { Message } from '../../jsonrpc/message.js';
+import { messageOf } from '../../jsonrpc/rewrite.js';
 import { parseWire, toWire, type Wire } from '../../jsonrpc/wire.js';
-import { readMessage } from './rewrite.js';
 
 /** Questions in one result. A person answers a few; more is a server that has gone astray. */
 export const MAX_QUESTIONS = 64;
@@ -71,5 +71,5 @@ export function questionOf(entry: Entry, id: Wire, elicitationId: () => string):
     }
   }
   const rest = params === undefined ? '' : `,"params":${params}`;
-  return readMessage(`{"jsonrpc":"2.0","id":${id},"method":"${entry.method}"${rest}}`);
+  return messageOf(`{"jsonrpc":"2.0","id":${id},"method":"${entry.method}"${rest}}`);
 }

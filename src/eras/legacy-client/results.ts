@@ -1,8 +1,8 @@
 /** Results of a modern server, where they hold what the schema of the legacy era refuses. */
 import { elementsOf, memberOf, membersOf, objectOf } from '../../jsonrpc/members.js';
 import { answerOf, type Message } from '../../jsonrpc/message.js';
+import { withAnswer } from '../../jsonrpc/rewrite.js';
 import { decodeWire, toWire, type Wire } from '../../jsonrpc/wire.js';
-import { withResult } from './rewrite.js';
 
 /**
  * A result as a legacy client can read it. It goes through as it is but for what 2026-07-28 has loosened
@@ -21,7 +21,7 @@ export function legacyResult(method: Wire, response: Message): Message {
   if (method === 'tools/call' && result.includes('"structuredContent"')) {
     const structured = memberOf(result, 'structuredContent');
     if (structured === undefined || structured.startsWith('{')) return response;
-    return withResult(response, asText(result, structured)) ?? response;
+    return withAnswer(response, asText(result, structured)) ?? response;
   }
   return response;
 }
@@ -30,7 +30,7 @@ function replaced(response: Message, result: Wire, key: string, change: (value: 
   const members = membersOf(result);
   const changed = members.map((one) => (one.key === key ? { ...one, value: change(one.value) } : one));
   if (changed.every((one, i) => one.value === members[i]?.value)) return response;
-  return withResult(response, objectOf(changed)) ?? response;
+  return withAnswer(response, objectOf(changed)) ?? response;
 }
 
 /** The tool without its output schema, where that describes no object. */

@@ -2,13 +2,13 @@
 import { makeCancelled } from '../../jsonrpc/make.js';
 import { membersOf, objectOf } from '../../jsonrpc/members.js';
 import { answerOf, type Key, keyOf, type Message } from '../../jsonrpc/message.js';
+import { withParams } from '../../jsonrpc/rewrite.js';
 import { copyWire, type Wire } from '../../jsonrpc/wire.js';
 import type { Clock } from '../../relay/clock.js';
 import { refusalOf } from '../../relay/refusal.js';
 import type { Call } from './calls.js';
 import { readError } from './errors.js';
 import { type Entry, questionOf, readInputRequired } from './questions.js';
-import { withParams } from './rewrite.js';
 
 /** How often one call may be asked again. Dialogues have a few rounds; a server that never ends must end here. */
 export const MAX_ROUNDS = 16;

@@ -1,9 +1,9 @@
 /** Puts what the modern era says with every request into the requests of a legacy client. */
 import { membersOf, objectOf } from '../../jsonrpc/members.js';
 import { type Message, metaOf, withInserted } from '../../jsonrpc/message.js';
+import { messageOf, withParams } from '../../jsonrpc/rewrite.js';
 import { toWire, type Wire } from '../../jsonrpc/wire.js';
 import { ENVELOPE_KEYS, META } from '../meta-keys.js';
-import { readMessage, withParams } from './rewrite.js';
 
 /** What is said of the client with every request. */
 export interface Identity {
@@ -29,7 +29,7 @@ export function envelopeOf({ version, clientInfo, capabilities, logLevel }: Iden
 
 /** Whether a request can carry this envelope: an identity that is nested too deep cannot be sent on. */
 export function isCarriable(envelope: Wire): boolean {
-  return readMessage(`{"jsonrpc":"2.0","id":1,"method":"m","params":{"_meta":{${envelope}}}}`) !== undefined;
+  return messageOf(`{"jsonrpc":"2.0","id":1,"method":"m","params":{"_meta":{${envelope}}}}`) !== undefined;
 }
 
 /**

@@ -1,8 +1,8 @@
 /** Takes out of a notification what binds it to a stream that the client knows nothing of. */
 import { membersOf, objectOf } from '../../jsonrpc/members.js';
 import { type Message, metaOf } from '../../jsonrpc/message.js';
+import { withParams } from '../../jsonrpc/rewrite.js';
 import { META } from '../meta-keys.js';
-import { withParams } from './rewrite.js';
 
 /** The notification without the subscription's id in its `_meta`; without `_meta` where nothing else is in it. */
 export function untagged(notification: Message): Message {

@@ -1,6 +1,7 @@
 import { ErrorCode, McpErrorCode } from '../../jsonrpc/errors.js';
 import { makeCancelled, makeError } from '../../jsonrpc/make.js';
 import { type Key, keyOf, type Message, refOf } from '../../jsonrpc/message.js';
+import { LISTEN } from '../../relay/calls.js';
 import { idInUse } from '../../relay/id-in-use.js';
 import type { CloseReason, Link, Receiver } from '../../relay/link.js';
 import { type Envelope, readEnvelope } from '../envelope.js';
@@ -106,7 +107,7 @@ export class ModernDemux implements Link {
  */
 function endOf(request: Message, reason: CloseReason): Message {
   const id = request.id ?? 'null';
-  return request.method === 'subscriptions/listen'
+  return request.method === LISTEN
     ? makeCancelled(id, reason.text)
     : makeError(id, ErrorCode.InternalError, reason.text, reason.data);
 }

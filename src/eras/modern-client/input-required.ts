@@ -1,8 +1,9 @@
 import { elementsOf, type Member, memberOf, membersOf, objectOf } from '../../jsonrpc/members.js';
 import { answerOf, type Message } from '../../jsonrpc/message.js';
+import { messageOf } from '../../jsonrpc/rewrite.js';
 import { parseWire, toWire, type Wire } from '../../jsonrpc/wire.js';
 import { META } from '../meta-keys.js';
-import { messageOf, responseAround } from './splice.js';
+import { responseAround } from './splice.js';
 
 /**
  * What a legacy question becomes inside an `input_required`: raw JSON of its method and params, without what

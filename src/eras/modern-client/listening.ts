@@ -2,6 +2,7 @@ import { ErrorCode } from '../../jsonrpc/errors.js';
 import { makeError, makeRawNotification, makeRequest, makeResponse } from '../../jsonrpc/make.js';
 import { membersOf, objectOf } from '../../jsonrpc/members.js';
 import { type Key, keyOf, type Message } from '../../jsonrpc/message.js';
+import { withParams } from '../../jsonrpc/rewrite.js';
 import { toWire, type Wire } from '../../jsonrpc/wire.js';
 import type { CloseReason } from '../../relay/link.js';
 import { lossText } from '../../relay/loss.js';
@@ -11,7 +12,6 @@ import type { Host } from './host.js';
 import type { LegacySession } from './legacy-session.js';
 import { filterOf, honourable, type ListenFilter, lets, withResources } from './listen-filter.js';
 import type { RequestLink } from './request-link.js';
-import { messageOf } from './splice.js';
 
 /**
  * One `subscriptions/listen` on a legacy session (2026-07-28, `basic/patterns/subscriptions`): a
@@ -161,6 +161,5 @@ function withTag(notification: Message, tag: Wire): Message | undefined {
     { rawKey: '"_meta"', value: `{${tag}${rest}}` },
     ...members.filter(({ key }) => key !== '_meta'),
   ]);
-  if (paramsAt >= 0) return messageOf(text.slice(0, paramsAt) + params + text.slice(paramsEnd));
-  return messageOf(`${text.slice(0, text.lastIndexOf('}'))},"params":${params}}`);
+  return withParams(notification, params);
 }

@@ -2,10 +2,11 @@ import { ErrorCode, isReserved, McpErrorCode } from '../../jsonrpc/errors.js';
 import { makeError } from '../../jsonrpc/make.js';
 import { elementsOf, memberOf, membersOf, objectOf } from '../../jsonrpc/members.js';
 import { answerOf, type Message, metaOf, resultTypeOf, textOf, withId } from '../../jsonrpc/message.js';
+import { withAnswer } from '../../jsonrpc/rewrite.js';
 import { parseWire, type Wire } from '../../jsonrpc/wire.js';
 import { META } from '../meta-keys.js';
 import { CACHEABLE_METHODS } from './methods.js';
-import { type Change, replaced, withIdAndInserted } from './splice.js';
+import { type Change, withIdAndInserted } from './splice.js';
 
 /**
  * A legacy server's response as the modern era has it: with `resultType`, with `ttlMs` and `cacheScope` where
@@ -26,7 +27,7 @@ export function modernResponse(
     const value = withoutTasks(answerOf(response));
     // What else is called so, in a schema or a text, stays, and must not be looked for again.
     if (value !== answerOf(response)) {
-      const changed = replaced(response, { at: response.answerAt, end: response.answerEnd, value });
+      const changed = withAnswer(response, value);
       if (changed) return modernResponse(changed, method, id, serverInfo);
     }
   }
@@ -34,7 +35,7 @@ export function modernResponse(
   const wrong = wrongMembers(response, cacheable);
   if (wrong.size > 0) {
     const rest = objectOf(membersOf(answerOf(response)).filter(({ key }) => !wrong.has(key)));
-    const without = replaced(response, { at: response.answerAt, end: response.answerEnd, value: rest });
+    const without = withAnswer(response, rest);
     return without === undefined ? withId(response, id) : modernResponse(without, method, id, serverInfo);
   }
   const added: Wire[] = [];
@@ -150,5 +151,5 @@ function withCode(error: Message, code: number): Message {
   const members = membersOf(answerOf(error)).map((member) =>
     member.key === 'code' ? { ...member, value: String(code) } : member,
   );
-  return replaced(error, { at: error.answerAt, end: error.answerEnd, value: objectOf(members) }) ?? error;
+  return withAnswer(error, objectOf(members)) ?? error;
 }

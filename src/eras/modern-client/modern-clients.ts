@@ -3,6 +3,7 @@ import { memberOf } from '../../jsonrpc/members.js';
 import type { Message } from '../../jsonrpc/message.js';
 import { parseWire, toWire, type Wire } from '../../jsonrpc/wire.js';
 import type { Emit } from '../../observability/events.js';
+import { LISTEN } from '../../relay/calls.js';
 import type { Clock } from '../../relay/clock.js';
 import { guarded } from '../../relay/guarded.js';
 import type { CloseReason, Link } from '../../relay/link.js';
@@ -83,7 +84,7 @@ export class ModernClients {
     const method = client.request.method ?? '';
     if (isLegacyOnly(method)) return refused(client, ErrorCode.MethodNotFound, `Method not found: ${method}`);
     if (method === 'server/discover') return this.#open(client, open, (session) => discover(client, session));
-    if (method === 'subscriptions/listen') return this.#listen(client, open);
+    if (method === LISTEN) return this.#listen(client, open);
     const retry = ASKING_METHODS.has(method) ? retryOf(client.request) : undefined;
     if (typeof retry === 'string') return refused(client, ErrorCode.InvalidParams, retry);
     return retry === undefined ? this.#call(caller, open) : this.#retry(caller, retry, open);

@@ -1,14 +1,8 @@
 import { ErrorCode } from '../../jsonrpc/errors.js';
 import { makeError } from '../../jsonrpc/make.js';
 import { type Message, withId, withInserted } from '../../jsonrpc/message.js';
-import { scan } from '../../jsonrpc/scan.js';
+import { messageOf } from '../../jsonrpc/rewrite.js';
 import type { Wire } from '../../jsonrpc/wire.js';
-
-/** Text that was put together out of parts of messages, as a message; undefined where it is none any more. */
-export function messageOf(text: Wire): Message | undefined {
-  const scanned = scan(text);
-  return scanned.kind === 'batch' || scanned.kind === 'malformed' ? undefined : scanned;
-}
 
 /** One stretch of a message's text, and what stands there instead. */
 export interface Change {

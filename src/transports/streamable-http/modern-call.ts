@@ -1,5 +1,6 @@
 import { type Key, keyOf, type Message } from '../../jsonrpc/message.js';
 import type { Wire } from '../../jsonrpc/wire.js';
+import { LISTEN } from '../../relay/calls.js';
 import type { Exchange } from '../../remote/http.js';
 
 /** One request that a modern server has not answered yet, and the POST that is open for it. */
@@ -22,7 +23,7 @@ export class ModernCall {
     this.request = request;
     this.id = id;
     this.key = keyOf(id);
-    this.listens = request.method === 'subscriptions/listen';
+    this.listens = request.method === LISTEN;
   }
 
   /** Whether what comes on that POST is still this call's. */

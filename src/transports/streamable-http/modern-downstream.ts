@@ -4,6 +4,7 @@ import { ErrorCode, McpErrorCode } from '../../jsonrpc/errors.js';
 import { makeError, makeResponse } from '../../jsonrpc/make.js';
 import { answerOf, asRecord, type Key, keyOf, type Message, refOf } from '../../jsonrpc/message.js';
 import { parseWire, toWire, type Wire } from '../../jsonrpc/wire.js';
+import { LISTEN } from '../../relay/calls.js';
 import type { CloseReason, Link, Receiver } from '../../relay/link.js';
 import { EventStream, type StreamSettings } from '../event-stream.js';
 import type { Beating } from '../heartbeat.js';
@@ -111,7 +112,7 @@ export class ModernDownstream implements Link, Beating {
   }
 
   get #listens(): boolean {
-    return this.#request.method === 'subscriptions/listen';
+    return this.#request.method === LISTEN;
   }
 
   #notify(message: Message): void {

@@ -119,6 +119,13 @@ export function tellBegun(
   emit({ level: 'info', text, server: server.definition.name });
 }
 
+/** Tells of a client of the modern era that was not known, and what is spoken on either side. */
+export function tellHeard({ server, emit }: Endpoint, client: ClientInfo, version: string): void {
+  const far = server.era === 'legacy' ? ', translated for a server of the legacy era' : '';
+  const text = `requests of ${client.name} ${client.version} over Streamable HTTP, MCP ${version}${far}`;
+  emit({ level: 'info', text, server: server.definition.name });
+}
+
 export function tellEnded({ server, emit }: Endpoint, client: ClientInfo): void {
   const text = `session of ${client.name} ${client.version} ended`;
   emit({ level: 'info', text, server: server.definition.name });

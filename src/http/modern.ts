@@ -6,10 +6,11 @@ import { wordsOf } from '../observability/events.js';
 import { LISTEN } from '../relay/calls.js';
 import type { CloseReason, Link } from '../relay/link.js';
 import { relay } from '../relay/relay.js';
+import { clientInfo } from '../sessions/session.js';
 import type { Accepted } from '../transports/streamable-http/exchange.js';
 import { ModernDownstream } from '../transports/streamable-http/modern-downstream.js';
 import { paramMismatch } from '../transports/streamable-http/param-headers.js';
-import { type Endpoint, refuseBusy } from './endpoint.js';
+import { type Endpoint, refuseBusy, tellHeard } from './endpoint.js';
 import { answerFaults } from './fault.js';
 import { refuse } from './reply.js';
 
@@ -77,6 +78,15 @@ async function checkParams(
   return (await mismatch(false)) && mismatch(true);
 }
 
+function takeNote(endpoint: Endpoint, { clientInfo: said, version }: Envelope): void {
+  const client = clientInfo(said);
+  const isNew = endpoint.sessions.heard(endpoint.server.definition.name, client, version);
+  if (!isNew) return;
+  const finding = endpoint.server.known();
+  if (finding === undefined) tellHeard(endpoint, client, version);
+  else void finding.then(() => tellHeard(endpoint, client, version));
+}
+
 async function serve(endpoint: Endpoint, post: ModernPost): Promise<void> {
   const { response, message, envelope, accepts } = post;
   const downstream = new ModernDownstream(response, message, {
@@ -84,6 +94,7 @@ async function serve(endpoint: Endpoint, post: ModernPost): Promise<void> {
     streams: endpoint.streams,
   });
   if (!downstream.open) return;
+  takeNote(endpoint, envelope);
   let upstream: Link;
   try {
     const finding = endpoint.server.known();

@@ -149,7 +149,12 @@ export class ServerProcess {
 
   /** Sees to it that the handshake is done, if need be in the proxy's own name. Rejects with why it is not. */
   async initialize(params: object): Promise<Wire> {
-    this.#initialized ??= await this.#assigned().initialize(params);
+    const initialized = await this.#assigned().initialize(params);
+    if (this.#initialized === undefined) {
+      this.#initialized = initialized;
+      const text = `process ${this.child.pid ?? '?'} speaks MCP ${this.version ?? 'unknown'}`;
+      this.#options.emit({ level: 'info', text, server: this.#options.definition.name });
+    }
     return this.#initialized;
   }
 

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { Session } from './session.js';
+import { type RecentClient, RecentClients } from './recent-clients.js';
+import type { ClientInfo, Session } from './session.js';
 
 /** Sessions that the proxy keeps at once. Each costs some 40 kB with its stream. */
 const MAX_SESSIONS = 10_000;
@@ -11,6 +12,7 @@ const SWEEP_MS = 30_000;
 /** Finds sessions by their ids, and ends those that nobody comes back to. */
 export class SessionRegistry {
   readonly #sessions = new Map<string, Session>();
+  readonly #recent = new RecentClients();
   readonly #max: number;
   readonly #sweeper: NodeJS.Timeout;
   /** When a client's request last came, by the server's name; it outlives the session. */
@@ -34,6 +36,17 @@ export class SessionRegistry {
   add(session: Session): void {
     this.#sessions.set(session.id, session);
     this.#active(session);
+  }
+
+  /** Takes note of a request that belongs to no session. Returns whether its client was not known. */
+  heard(server: string, client: ClientInfo, version: string): boolean {
+    this.#lastActivity.set(server, Date.now());
+    return this.#recent.heard(server, client, version);
+  }
+
+  /** The clients without sessions that were heard of lately. */
+  recent(server: string): RecentClient[] {
+    return this.#recent.of(server);
   }
 
   /** The session of this id on this server and transport; the id of another server's session is unknown here. */

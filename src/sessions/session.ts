@@ -2,7 +2,10 @@ import { asRecord, type Message, paramsOf, textOf } from '../jsonrpc/message.js'
 import type { SseDownstream } from '../transports/sse/downstream.js';
 import type { StreamableHttpDownstream } from '../transports/streamable-http/downstream.js';
 
-/** What a client says of itself in `initialize`. */
+/** Characters of a name or a version that are kept. */
+const MAX_SHOWN = 200;
+
+/** What a client says of itself. */
 export interface ClientInfo {
   readonly name: string;
   readonly version: string;
@@ -42,6 +45,15 @@ export type Session = StreamableHttpSession | SseSession;
 
 /** The client's name and version in its `initialize`. */
 export function clientInfoOf(initialize: Message): ClientInfo {
-  const { name, version } = asRecord(paramsOf(initialize).clientInfo);
-  return { name: textOf(name, 'unknown'), version: textOf(version, 'unknown') };
+  return clientInfo(paramsOf(initialize).clientInfo);
+}
+
+/** A client's name and version, of what it says of itself. */
+export function clientInfo(said: unknown): ClientInfo {
+  const { name, version } = asRecord(said);
+  return { name: shown(name), version: shown(version) };
+}
+
+function shown(text: unknown): string {
+  return textOf(text, 'unknown').slice(0, MAX_SHOWN);
 }

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { isRunning } from '../fixtures/processes.js';
 import { Client } from './harness/client.js';
 import { exchange, Stream, send } from './harness/http.js';
+import { ask, MODERN } from './harness/modern.js';
 import { closeAll, puppet, start, type TestProxy } from './harness/proxy.js';
 
 const SECRET = 'hunter2-hunter2';
@@ -96,4 +97,29 @@ it('it is for GET only, and for nobody to keep', async () => {
   });
   expect(await exchange(`${proxy.url}/status`, { method: 'HEAD' })).toMatchObject({ status: 200, body: '' });
   expect((await exchange(`${proxy.url}/status`, { method: 'POST', body: '{}' })).status).toBe(405);
+});
+
+it('a modern client is named with its era and version, and so is what its server speaks', async () => {
+  const began = Date.now();
+  await ask(`${proxy.url}/mcp`, 'tools/list');
+  await ask(`${proxy.url}/mcp`, 'tools/list');
+  const [server] = (await proxy.status()).servers;
+  expect(server.recent_clients).toEqual([
+    {
+      era: 'modern',
+      protocol_version: MODERN,
+      client: { name: 'test', version: '1' },
+      since: expect.any(String),
+      last_activity: expect.any(String),
+      requests: 2,
+    },
+  ]);
+  expect(Date.parse(server.last_activity)).toBeGreaterThanOrEqual(began);
+  expect(server.processes).toContainEqual(
+    expect.objectContaining({ era: 'legacy', protocol_version: '2025-11-25' }),
+  );
+  const told = proxy.events.map(({ text }) => text);
+  const line = `requests of test 1 over Streamable HTTP, MCP ${MODERN}, translated for a server of the legacy era`;
+  expect(told.filter((text) => text.startsWith('requests of'))).toEqual([line]);
+  expect(told.filter((text) => /^process \d+ speaks MCP 2025-11-25$/.test(text)).length).toBeGreaterThan(0);
 });

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ClientInfo } from '../eras/client-info.js';
 import type { Envelope } from '../eras/envelope.js';
 import { NEWEST_MODERN_VERSION } from '../eras/versions.js';
 import { ErrorCode } from '../jsonrpc/errors.js';
@@ -9,7 +10,6 @@ import { relay } from '../relay/relay.js';
 import { AtCapacity } from '../servers/pool.js';
 import type { Server } from '../servers/server.js';
 import type { SessionRegistry } from '../sessions/registry.js';
-import type { ClientInfo } from '../sessions/session.js';
 import type { StreamSettings } from '../transports/event-stream.js';
 import type { DeclaredHeader } from '../transports/streamable-http/param-headers.js';
 import { answerFaults } from './fault.js';

@@ -1,11 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { clientInfoOf } from '../eras/client-info.js';
 import { ALL_VERSIONS } from '../eras/versions.js';
 import type { Message } from '../jsonrpc/message.js';
 import { wordsOf } from '../observability/events.js';
 import { isLegacyVersion } from '../relay/handshake.js';
 import type { CloseReason, Link } from '../relay/link.js';
 import { relay } from '../relay/relay.js';
-import { clientInfoOf, type StreamableHttpSession } from '../sessions/session.js';
+import type { StreamableHttpSession } from '../sessions/session.js';
 import { StreamableHttpDownstream } from '../transports/streamable-http/downstream.js';
 import type { Accepted } from '../transports/streamable-http/exchange.js';
 import { accepted } from './accept.js';

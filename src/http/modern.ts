@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { clientInfo } from '../eras/client-info.js';
 import { type Envelope, readEnvelope } from '../eras/envelope.js';
 import { McpErrorCode } from '../jsonrpc/errors.js';
 import { type Message, nameOf, paramsOf } from '../jsonrpc/message.js';
@@ -6,7 +7,6 @@ import { wordsOf } from '../observability/events.js';
 import { LISTEN } from '../relay/calls.js';
 import type { CloseReason, Link } from '../relay/link.js';
 import { relay } from '../relay/relay.js';
-import { clientInfo } from '../sessions/session.js';
 import type { Accepted } from '../transports/streamable-http/exchange.js';
 import { ModernDownstream } from '../transports/streamable-http/modern-downstream.js';
 import { paramMismatch } from '../transports/streamable-http/param-headers.js';

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { clientInfoOf } from '../eras/client-info.js';
 import type { Message } from '../jsonrpc/message.js';
-import { clientInfoOf, type SseSession } from '../sessions/session.js';
+import type { SseSession } from '../sessions/session.js';
 import { SseDownstream } from '../transports/sse/downstream.js';
 import { accepted } from './accept.js';
 import {

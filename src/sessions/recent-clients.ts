@@ -1,4 +1,4 @@
-import type { ClientInfo } from './session.js';
+import type { ClientInfo } from '../eras/client-info.js';
 
 /** Clients that are kept for each server; past it the one that was not heard of for longest is forgotten. */
 const MAX_CLIENTS = 100;

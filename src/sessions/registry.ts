@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import type { ClientInfo } from '../eras/client-info.js';
 import { type RecentClient, RecentClients } from './recent-clients.js';
-import type { ClientInfo, Session } from './session.js';
+import type { Session } from './session.js';
 
 /** Sessions that the proxy keeps at once. Each costs some 40 kB with its stream. */
 const MAX_SESSIONS = 10_000;

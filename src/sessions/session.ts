@@ -1,15 +1,6 @@
-import { asRecord, type Message, paramsOf, textOf } from '../jsonrpc/message.js';
+import type { ClientInfo } from '../eras/client-info.js';
 import type { SseDownstream } from '../transports/sse/downstream.js';
 import type { StreamableHttpDownstream } from '../transports/streamable-http/downstream.js';
-
-/** Characters of a name or a version that are kept. */
-const MAX_SHOWN = 200;
-
-/** What a client says of itself. */
-export interface ClientInfo {
-  readonly name: string;
-  readonly version: string;
-}
 
 interface SessionBase {
   /** The id is what lets a client in: it is shown to nobody else. */
@@ -42,18 +33,3 @@ export interface SseSession extends SessionBase {
 
 /** One client's stretch of conversation over HTTP. */
 export type Session = StreamableHttpSession | SseSession;
-
-/** The client's name and version in its `initialize`. */
-export function clientInfoOf(initialize: Message): ClientInfo {
-  return clientInfo(paramsOf(initialize).clientInfo);
-}
-
-/** A client's name and version, of what it says of itself. */
-export function clientInfo(said: unknown): ClientInfo {
-  const { name, version } = asRecord(said);
-  return { name: shown(name), version: shown(version) };
-}
-
-function shown(text: unknown): string {
-  return textOf(text, 'unknown').slice(0, MAX_SHOWN);
-}

@@ -1,5 +1,6 @@
 import type { UpstreamEra } from '../config/definition.js';
-import { claimsModern } from '../eras/envelope.js';
+import { type ClientInfo, clientInfo, clientInfoOf } from '../eras/client-info.js';
+import { claimsModern, readEnvelope } from '../eras/envelope.js';
 import { ENVELOPE_KEYS } from '../eras/meta-keys.js';
 import type { Era } from '../eras/versions.js';
 import { membersOf } from '../jsonrpc/members.js';
@@ -8,6 +9,7 @@ import type { Emit } from '../observability/events.js';
 import { LISTEN } from '../relay/calls.js';
 import { Cancellations } from '../relay/cancellations.js';
 import type { CloseReason, Receiver } from '../relay/link.js';
+import { negotiatedVersion } from '../remote/handshake.js';
 import type { RemoteLink } from '../remote/remote-link.js';
 import { Waiters } from '../remote/waiters.js';
 import { DiscoverAtOnce } from './discover-at-once.js';
@@ -21,6 +23,8 @@ export interface FrontOptions extends LegacyRemoteOptions {
 /** A request of the client that is not answered. */
 interface Open {
   readonly era: Era;
+  /** What the client says of itself, where this is its `initialize`. */
+  readonly initialize: ClientInfo | undefined;
   /** Whether its answer is the end of a stream of notifications, which nobody waits for. */
   readonly listens: boolean;
 }
@@ -40,6 +44,7 @@ export class Front implements RemoteLink {
   readonly #answered = new Waiters();
   readonly #cancellations = new Cancellations();
   readonly #emit: Emit;
+  #hasToldModern = false;
   /** Whether the client has said more than to ask what there is. */
   #inUse = false;
   #receiver: Receiver | undefined;
@@ -77,7 +82,9 @@ export class Front implements RemoteLink {
     const era = claimsModern(message) || isHalfModern(message) ? 'modern' : 'legacy';
     if (message.kind === 'request') {
       const listens = message.method === LISTEN;
-      this.#open.set(keyOf(message.id ?? 'null'), { era, listens });
+      const initialize = message.method === 'initialize' ? clientInfoOf(message) : undefined;
+      this.#open.set(keyOf(message.id ?? 'null'), { era, listens, initialize });
+      if (era === 'modern') this.#tellModern(message);
     }
     const asks = era === 'modern' && message.kind === 'request' && message.method === 'server/discover';
     if (asks) this.#server.modern(this.#discover.asked(message));
@@ -121,9 +128,16 @@ export class Front implements RemoteLink {
   }
 
   #toClient(message: Message, about?: Key): void {
-    if (message.kind === 'response' || message.kind === 'error')
-      this.#answeredTo(keyOf(message.id ?? 'null'));
-    else if (message.method === 'notifications/cancelled') {
+    if (message.kind === 'response' || message.kind === 'error') {
+      const key = keyOf(message.id ?? 'null');
+      const client = this.#open.get(key)?.initialize;
+      if (client !== undefined && message.kind === 'response') {
+        this.#tell(
+          `The client, ${client.name} ${client.version}, has a session of MCP ${negotiatedVersion(message) ?? 'unknown'}.`,
+        );
+      }
+      this.#answeredTo(key);
+    } else if (message.method === 'notifications/cancelled') {
       // A server ends with it what is listened to; of the legacy era, it is about a question of its own.
       const ref = refOf(message);
       const key = ref === undefined ? '' : keyOf(ref);
@@ -138,6 +152,19 @@ export class Front implements RemoteLink {
       return;
     }
     this.#receiver?.message(message, about);
+  }
+
+  /** Once: the client says the same of itself with every request. */
+  #tellModern(request: Message): void {
+    const envelope = this.#hasToldModern ? '' : readEnvelope(request);
+    if (typeof envelope === 'string') return;
+    this.#hasToldModern = true;
+    const { name, version } = clientInfo(envelope.clientInfo);
+    this.#tell(`The client, ${name} ${version}, speaks MCP ${envelope.version}.`);
+  }
+
+  #tell(text: string): void {
+    this.#emit({ level: 'info', text });
   }
 
   #answeredTo(key: Key): void {

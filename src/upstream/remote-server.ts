@@ -7,7 +7,7 @@ import { ModernDemux } from '../eras/modern-client/demux.js';
 import type { LegacySession } from '../eras/modern-client/legacy-session.js';
 import { ModernClients } from '../eras/modern-client/modern-clients.js';
 import { verdictOf } from '../eras/probe.js';
-import type { Era } from '../eras/versions.js';
+import { type Era, NEWEST_MODERN_VERSION } from '../eras/versions.js';
 import { asRecord, type Message, paramsOf } from '../jsonrpc/message.js';
 import { Correlation } from '../relay/correlation.js';
 import { HandshakeRefused } from '../relay/handshake.js';
@@ -209,7 +209,13 @@ export class RemoteServer {
       this.#sessions.set(profile, correlation);
     }
     try {
+      const isNew = correlation.version === undefined;
       const initialized = await correlation.initialize(params);
+      if (isNew)
+        this.#tell(
+          'info',
+          `A session with ${this.#where} has begun, MCP ${correlation.version ?? 'unknown'}.`,
+        );
       const link = correlation.attach({ isTranslated: true });
       return { link, initialized };
     } catch (error) {
@@ -277,7 +283,8 @@ export class RemoteServer {
     // What a client's next modern request was to go through speaks the other era.
     if (this.#era !== undefined) this.#modern = undefined;
     this.#era = era;
-    this.#tell('info', `${this.#where} speaks MCP of the ${era} era. ${reason}`.trim());
+    const version = era === 'modern' ? ` (${NEWEST_MODERN_VERSION})` : '';
+    this.#tell('info', `${this.#where} speaks MCP of the ${era} era${version}. ${reason}`.trim());
   }
 
   #made(link: Promise<Link>): Link {

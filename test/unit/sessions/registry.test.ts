@@ -1,7 +1,8 @@
 import { afterEach, expect, it, vi } from 'vitest';
+import { clientInfoOf } from '../../../src/eras/client-info.js';
 import { makeRequest } from '../../../src/jsonrpc/make.js';
 import { SessionRegistry } from '../../../src/sessions/registry.js';
-import { clientInfoOf, type StreamableHttpSession } from '../../../src/sessions/session.js';
+import type { StreamableHttpSession } from '../../../src/sessions/session.js';
 import { Heartbeat } from '../../../src/transports/heartbeat.js';
 import { StreamableHttpDownstream } from '../../../src/transports/streamable-http/downstream.js';
 

@@ -19,12 +19,13 @@ type Answering = (asked: Asked, response: ServerResponse) => void;
 async function connect(answer: Answering, more: Partial<RemoteOptions> = {}) {
   const server = await serve(answer);
   const options = { url: server.url, transport: 'auto', headers: [], verify: true, era: 'auto' } as const;
-  const link = connectRemote({ ...options, timings: QUICK, ...more }, events().emit);
+  const { emit, texts } = events();
+  const link = connectRemote({ ...options, timings: QUICK, ...more }, emit);
   cleaning.push(server.stop, async () => {
     link.close({ kind: 'stopping', text: 'the test is over' });
     await link.done;
   });
-  return { client: new Client(link), asked: server.asked };
+  return { client: new Client(link), asked: server.asked, texts };
 }
 
 /** Params as a modern client sends them. */
@@ -104,6 +105,24 @@ describe('server/discover', () => {
       expect(client.got).toHaveLength(1);
     },
   );
+});
+
+describe('the log names the era and the version', () => {
+  const CLIENT = { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 'c', version: '1' } };
+
+  test.each<[string, Answering, string]>([
+    ['modern', modernOnly, 'speaks MCP of the modern era (2026-07-28).'],
+    ['legacy', legacyOnly, 'speaks MCP of the legacy era.'],
+  ])('of a %s server, and of a client of either era', async (_, answer, far) => {
+    const { client, texts } = await connect(answer);
+    await client.request('i', 'initialize', CLIENT);
+    await client.request('m', 'tools/list', modern());
+    const told = texts();
+    expect(told).toContain(far);
+    expect(told).toMatch(/The client, c 1, has a session of MCP \d{4}-\d\d-\d\d\./);
+    expect(told.match(/The client, c 1, speaks MCP 2026-07-28\./g)).toHaveLength(1);
+    if (answer === legacyOnly) expect(told).toMatch(/A session with \S+ has begun, MCP 2025-11-25\./);
+  });
 });
 
 describe.each([

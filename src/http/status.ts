@@ -85,6 +85,7 @@ function serverStatus(server: Server, registry: SessionRegistry): object {
       last_activity: iso(recent.lastActivity),
       requests: recent.requests,
     })),
+    restarts: pool.replaced,
     requests_in_flight: pool.inFlight,
     parked_calls: server.parked,
     last_activity: lastActivity === undefined ? null : iso(lastActivity),

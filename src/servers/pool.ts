@@ -3,6 +3,7 @@ import type { Verdict } from '../eras/probe.js';
 import { type Emit, wordsOf } from '../observability/events.js';
 import type { ChildExit } from '../process/child.js';
 import type { Clock } from '../relay/clock.js';
+import { Restarts } from './restarts.js';
 import { ServerProcess } from './server-process.js';
 import { EVERYBODY } from './sharing.js';
 
@@ -34,6 +35,8 @@ export interface PoolOptions {
    * @param isLoss it ended by itself
    */
   readonly onRemoved?: (process: ServerProcess, isLoss: boolean) => void;
+  /** A process has ended by itself, and that was told. */
+  readonly onLost?: () => void;
 }
 
 /** How the last process that ended on its own did so. */
@@ -57,6 +60,7 @@ export class Pool {
    * one is there that still may; else all is well with it.
    */
   readonly started: Promise<{ readonly ok: true } | { readonly ok: false; readonly reason: string }>;
+  readonly restarts: Restarts;
   readonly #options: PoolOptions;
   readonly #processes = new Set<ServerProcess>();
   readonly #idleTimers = new Map<ServerProcess, () => void>();
@@ -69,11 +73,19 @@ export class Pool {
   #lastExit: LastExit | undefined;
   /** What went wrong last, until a process works again. */
   #failure: string | undefined;
+  /** Whether a process has worked ever. */
+  #hasWorked = false;
+  /** Whether the server has worked, and its processes ended by themselves. */
+  #isDown = false;
+  /** Processes that ended by themselves and were not replaced yet, and those that were. */
+  #missing = 0;
+  #replaced = 0;
   #stopping = false;
 
   constructor(definition: ServerDefinition, options: PoolOptions) {
     this.definition = definition;
     this.#options = options;
+    this.restarts = new Restarts(options.clock);
     this.started = new Promise((resolve) => {
       this.#heard = (outcome) => {
         this.#cancelStartPhase();
@@ -90,9 +102,14 @@ export class Pool {
     return this.#lastExit;
   }
 
-  /** Why the state is `failed`; undefined where it is not. */
+  /** What went wrong, as long as nothing works; undefined where all is well. */
   get failure(): string | undefined {
-    return this.state === 'failed' ? this.#failure : undefined;
+    return this.state === 'ready' ? undefined : this.#failure;
+  }
+
+  /** Processes that were started in place of one that had ended by itself. */
+  get replaced(): number {
+    return this.#replaced;
   }
 
   /** Requests whose answer is waited for, be it the news that there will be none. */
@@ -106,10 +123,11 @@ export class Pool {
     return sum;
   }
 
-  get state(): 'starting' | 'ready' | 'failed' {
+  get state(): 'starting' | 'ready' | 'restarting' | 'failed' {
     if (this.processes.some((process) => process.alive)) return 'ready';
-    if (this.#processes.size > 0) return 'starting';
-    return this.#failure === undefined ? 'ready' : 'failed';
+    if (this.#processes.size > 0) return this.#isDown ? 'restarting' : 'starting';
+    if (this.#failure === undefined) return 'ready';
+    return this.#isDown && !this.restarts.gaveUp ? 'restarting' : 'failed';
   }
 
   /**
@@ -217,6 +235,7 @@ export class Pool {
   async stop(text: string): Promise<void> {
     this.#stopping = true;
     this.#cancelStartPhase();
+    this.restarts.stop();
     await Promise.all([...this.processes.map((process) => process.stop(text)), ...this.#retiring.values()]);
   }
 
@@ -246,6 +265,8 @@ export class Pool {
       emit,
       probe,
       onAlive: () => {
+        this.#hasWorked = true;
+        this.#isDown = false;
         this.#failure = undefined;
         this.#heard({ ok: true });
       },
@@ -253,6 +274,10 @@ export class Pool {
       onExit: (exit, text) => this.#exited(process, exit, text),
     });
     this.#processes.add(process);
+    if (this.#missing > 0) {
+      this.#missing--;
+      this.#replaced++;
+    }
     return process;
   }
 
@@ -279,16 +304,23 @@ export class Pool {
 
   #exited(process: ServerProcess, exit: ChildExit, text: string): void {
     const wanted = !this.#processes.has(process) || this.#stopping;
-    this.#remove(process, !wanted);
-    if (wanted) return;
     // Some servers end when they are asked what they do not know (2026-07-28, `basic/transports/stdio`):
     // that is an answer. A process that can't be started says nothing of the sort.
-    if (process.probing && exit.kind !== 'unspawnable') return;
+    const isAnswer = process.probing && exit.kind !== 'unspawnable';
+    if (!wanted && !isAnswer) {
+      this.#missing++;
+      this.#isDown = this.#hasWorked;
+      // One that never worked is not tried again and again.
+      this.restarts.lost(process.since, !this.#hasWorked || exit.kind === 'unspawnable');
+    }
+    this.#remove(process, !wanted);
+    if (wanted || isAnswer) return;
     const { child } = process;
     this.#failure = text;
     this.#lastExit = { at: Date.now(), pid: child.pid, exit, text, stderr: child.stderrTail() };
     if (process.inFlight > 0) this.#ended.add(process);
     if (!process.alive && this.#processes.size === 0) this.#heard({ ok: false, reason: text });
     this.#options.emit({ level: 'error', text, server: this.definition.name });
+    this.#options.onLost?.();
   }
 }

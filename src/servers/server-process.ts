@@ -28,6 +28,8 @@ export class ServerProcess {
   readonly child: Child;
   /** What it speaks, where it was asked. */
   readonly verdict: Promise<Verdict> | undefined;
+  /** When it was started, in milliseconds of the clock. */
+  readonly since: number;
   readonly #stdio: StdioUpstream;
   readonly #upstream: Link;
   readonly #options: ServerProcessOptions;
@@ -43,6 +45,7 @@ export class ServerProcess {
   constructor(options: ServerProcessOptions) {
     const { definition, clock, probe } = options;
     this.#options = options;
+    this.since = clock.now();
     // What is told of it may show what it writes.
     const mask = valueMask(Object.values(definition.env));
     const emit: Emit = (event) => options.emit({ ...event, text: mask(event.text) });

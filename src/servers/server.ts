@@ -14,12 +14,14 @@ import type { Joining } from '../relay/correlation.js';
 import { HandshakeRefused } from '../relay/handshake.js';
 import type { Link } from '../relay/link.js';
 import { pendingLink } from '../relay/pending.js';
+import { RecoveringLink } from '../relay/recovering.js';
 import { withSecondTry } from '../relay/second-try.js';
 import { whenOver } from '../relay/when-over.js';
 import { newSeal } from '../seal.js';
 import type { DeclaredHeader } from '../transports/streamable-http/param-headers.js';
 import { OWN_INFO } from '../version.js';
 import { AtCapacity, Pool, type PoolOptions } from './pool.js';
+import { GaveUp } from './restarts.js';
 import { ServerEra } from './server-era.js';
 import type { ServerProcess } from './server-process.js';
 import {
@@ -62,14 +64,17 @@ export class Server {
   readonly #turns = new Turns<ServerProcess>();
   readonly #modernClients: ModernClients;
   readonly #tools: ToolSchemas;
+  /** Sessions with requests that wait for another process. */
+  #waiting = 0;
 
-  constructor(definition: ServerDefinition, options: Omit<PoolOptions, 'onRemoved'>) {
+  constructor(definition: ServerDefinition, options: Omit<PoolOptions, 'onRemoved' | 'onLost'>) {
     const { clock, emit } = options;
     this.definition = definition;
     this.#options = options;
     this.pool = new Pool(definition, {
       ...options,
       onRemoved: (process, isLoss) => this.#removed(process, isLoss),
+      onLost: () => void this.#replace(),
     });
     this.#speaks = new ServerEra(definition, this.pool, emit);
     this.#modernClients = new ModernClients({ server: definition.name, clock, emit, seal: newSeal() });
@@ -91,7 +96,7 @@ export class Server {
 
   /** Whether requests are under way; a stream of notifications is none. */
   get busy(): boolean {
-    return this.pool.inFlight > 0;
+    return this.pool.inFlight > 0 || this.#waiting > 0;
   }
 
   /** Calls that wait for the answers of their clients of the modern era. */
@@ -101,17 +106,30 @@ export class Server {
 
   /** Starts the first process, so that a wrong command is told early and the first client does not wait. */
   start(): void {
-    this.pool.start(() => {
-      if (this.era !== undefined) {
-        this.pool.startSpare();
-        this.#prepare();
-        return;
-      }
-      this.#speaks
-        .find()
-        .then(() => this.#prepare())
-        .catch((error: unknown) => this.pool.failed(error));
-    });
+    this.pool.start(() => this.#startOne());
+  }
+
+  /** Has a process ready for whoever comes next. */
+  #startOne(): void {
+    if (this.era !== undefined) {
+      this.pool.startSpare();
+      this.#prepare();
+      return;
+    }
+    this.#speaks
+      .find()
+      .then(() => this.#prepare())
+      .catch((error: unknown) => this.pool.failed(error));
+  }
+
+  /** After a process has ended by itself: sessions that had it begin again themselves, and where none had, the next one finds a process. */
+  async #replace(): Promise<void> {
+    try {
+      await this.pool.restarts.turn(false);
+      if (this.pool.processes.length === 0) this.#startOne();
+    } catch {
+      // It was given up until somebody asks, or the proxy stops.
+    }
   }
 
   /**
@@ -123,11 +141,35 @@ export class Server {
   }
 
   /**
-   * The link of a new session of the legacy era. Throws `AtCapacity`.
+   * The link of a new session of the legacy era. It outlives the processes that serve it. Throws `AtCapacity`.
    *
    * @param initialize the client's `initialize`, which the session sends on this link next
    */
   open(initialize: Message): Link {
+    return new RecoveringLink(this.#session(initialize), {
+      server: this.definition.name,
+      clock: this.#options.clock,
+      emit: this.#options.emit,
+      reopen: (again, isAsked) => this.#reopen(again, isAsked),
+      onWaiting: (isWaiting) => {
+        this.#waiting += isWaiting ? 1 : -1;
+      },
+    });
+  }
+
+  async #reopen(initialize: Message, isAsked: boolean): Promise<Link> {
+    await undefined; // until the end of the process is known to all
+    try {
+      await this.pool.restarts.turn(isAsked);
+    } catch (error) {
+      if (!(error instanceof GaveUp)) throw error;
+      throw new Error(this.pool.failure ?? `server "${this.definition.name}" ends again and again`);
+    }
+    await this.known();
+    return this.#session(initialize);
+  }
+
+  #session(initialize: Message): Link {
     if (!this.#speaks.mayBeLegacy) return this.#translated();
     try {
       return this.#legacyLink(initialize);

@@ -9,7 +9,7 @@ import type { Emit } from '../observability/events.js';
 import { LISTEN } from '../relay/calls.js';
 import { Cancellations } from '../relay/cancellations.js';
 import type { CloseReason, Receiver } from '../relay/link.js';
-import { negotiatedVersion } from '../remote/handshake.js';
+import { negotiatedVersion } from '../relay/negotiated-version.js';
 import type { RemoteLink } from '../remote/remote-link.js';
 import { Waiters } from '../remote/waiters.js';
 import { DiscoverAtOnce } from './discover-at-once.js';

@@ -8,7 +8,7 @@ import { closeAll, eventually, puppet, start } from './harness/proxy.js';
 afterEach(closeAll);
 
 describe('a server that dies', () => {
-  it('is told to the client: which, how, and the end of its stderr; then the session is gone', async () => {
+  it('is told to the client: which, how, and the end of its stderr; the session goes on', async () => {
     const { url, status } = await start({ namedServers: [puppet({ name: 'other' })] });
     const other = await Client.open(`${url}/servers/other/mcp`);
     const neighbour = await Client.open(`${url}/mcp`, { name: 'neighbour' });
@@ -29,19 +29,19 @@ describe('a server that dies', () => {
       expect(error.message).toMatch(/"default".*exit code 7[\s\S]*the reason/);
       expect(error.data).toMatchObject({ server: 'default', exitCode: 7, stderr: ['the reason'] });
     }
-    await listening.ended();
-    expect((await client.post(requestBody(1, 'ping'))).status).toBe(404);
+    const { pid: next } = await client.ask('x/pid');
+    expect(next).not.toBe(pid);
+    expect(await listening.message(1)).toMatchObject({ method: 'notifications/tools/list_changed' });
 
     expect(await other.ask('ping')).toEqual({});
     expect(await neighbour.ask('ping')).toEqual({});
-    expect((await status()).servers[0].last_exit).toMatchObject({
-      pid,
-      exit_code: 7,
-      signal: null,
-      stderr: ['the reason'],
+    expect((await status()).servers[0]).toMatchObject({
+      state: 'ready',
+      restarts: 1,
+      last_exit: { pid, exit_code: 7, signal: null, stderr: ['the reason'] },
     });
     const fresh = await Client.open(`${url}/mcp`);
-    expect((await fresh.ask('x/pid')).pid).not.toBe(pid);
+    expect((await fresh.ask('x/pid')).pid).toBe(next);
   });
 
   it('is told without what its environment holds: to the client, in the log and in /status', async () => {
@@ -68,7 +68,7 @@ describe('a server that dies', () => {
     expect(call.messages.at(-1)).toMatchObject({ id: 'open', error: { data: { exitCode: 1 } } });
   });
 
-  it('is told over HTTP+SSE, and the stream ends', async () => {
+  it('is told over HTTP+SSE, and the stream goes on', async () => {
     const { url } = await start();
     const stream = new Stream(await send(`${url}/sse`, {}));
     const endpoint = await stream.next();
@@ -78,12 +78,18 @@ describe('a server that dies', () => {
     expect(
       (await post(url + endpoint.data, requestBody('f', 'x/exit', { code: 5, stderr: 'why' }))).status,
     ).toBe(202);
-    await stream.ended();
-    expect(stream.messages.at(-1)).toMatchObject({
+    expect(await stream.message(2)).toMatchObject({
       id: 'f',
       error: { data: { exitCode: 5, stderr: ['why'] } },
     });
-    expect((await post(url + endpoint.data, requestBody(1, 'ping'))).status).toBe(404);
+    expect((await post(url + endpoint.data, requestBody('after', 'ping'))).status).toBe(202);
+    await stream.message(4);
+    expect(stream.messages.slice(2)).toEqual(
+      expect.arrayContaining([
+        { jsonrpc: '2.0', method: 'notifications/tools/list_changed' },
+        { jsonrpc: '2.0', id: 'after', result: {} },
+      ]),
+    );
   });
 
   it.each(['auto', 'shared', 'session'] as const)(

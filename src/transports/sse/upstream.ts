@@ -3,10 +3,10 @@ import { scan } from '../../jsonrpc/scan.js';
 import type { Wire } from '../../jsonrpc/wire.js';
 import { idInUse } from '../../relay/id-in-use.js';
 import type { CloseReason, Receiver } from '../../relay/link.js';
+import { negotiatedVersion } from '../../relay/negotiated-version.js';
 import type { ServerEvent } from '../../remote/event-reader.js';
 import { exchange, foreign } from '../../remote/exchange.js';
 import { errorFor, type Failure, handshakeTimeout } from '../../remote/failure.js';
-import { negotiatedVersion } from '../../remote/handshake.js';
 import type { Exchange } from '../../remote/http.js';
 import { Outbox, type Stage } from '../../remote/outbox.js';
 import {

@@ -1,12 +1,12 @@
 import { makeNotification } from '../../jsonrpc/make.js';
 import { answerOf, asRecord, type Message, textOf } from '../../jsonrpc/message.js';
 import { parseWire } from '../../jsonrpc/wire.js';
+import type { SessionMemory } from '../../relay/session-memory.js';
 import type { Failure } from '../../remote/failure.js';
 import type { RemoteTimings, UpstreamOptions } from '../../remote/remote-link.js';
 import { pauseBefore } from '../../remote/retry.js';
 import { ask, type Reply } from './upstream-ask.js';
 import { saysSessionGone } from './upstream-gone.js';
-import type { SessionMemory } from './upstream-memory.js';
 import type { UpstreamSession } from './upstream-session.js';
 
 /** Subscriptions that are restored at once: a server that has just begun is not to be flooded. */

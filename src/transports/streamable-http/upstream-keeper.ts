@@ -1,4 +1,6 @@
 import type { Message } from '../../jsonrpc/message.js';
+import { OpenQuestions } from '../../relay/open-questions.js';
+import { SessionMemory } from '../../relay/session-memory.js';
 import type { ServerEvent } from '../../remote/event-reader.js';
 import type { Failure } from '../../remote/failure.js';
 import type { Outbox } from '../../remote/outbox.js';
@@ -6,8 +8,6 @@ import type { RemoteTimings, UpstreamOptions } from '../../remote/remote-link.js
 import { openEvents } from './upstream-events.js';
 import { saysSessionGone } from './upstream-gone.js';
 import { beginAgain, type Outcome } from './upstream-handshake.js';
-import { SessionMemory } from './upstream-memory.js';
-import { Questions } from './upstream-questions.js';
 import { Renewal, type RenewalHost } from './upstream-renewal.js';
 import { UpstreamSession } from './upstream-session.js';
 import type { ResumableStream } from './upstream-stream.js';
@@ -32,7 +32,7 @@ export class SessionKeeper implements RenewalHost {
   readonly #where: string;
   readonly #host: KeeperHost;
   readonly #memory = new SessionMemory();
-  readonly #questions = new Questions();
+  readonly #questions = new OpenQuestions<UpstreamSession>();
   readonly #renewal: Renewal;
   #current: UpstreamSession;
   /** The last session that a renewal opened. */

@@ -1,13 +1,9 @@
-import { makeNotification } from '../../jsonrpc/make.js';
-import { answerOf, asRecord, type Message } from '../../jsonrpc/message.js';
-import { parseWire } from '../../jsonrpc/wire.js';
+import type { Message } from '../../jsonrpc/message.js';
+import { listChanges } from '../../relay/list-changes.js';
 import type { Failure } from '../../remote/failure.js';
 import type { RemoteTimings } from '../../remote/remote-link.js';
 import type { Outcome } from './upstream-handshake.js';
 import type { UpstreamSession } from './upstream-session.js';
-
-/** Kinds of lists that a server can change (2025-11-25, `ServerCapabilities`). */
-const LISTS = ['tools', 'prompts', 'resources'];
 
 /** What a renewal works on. */
 export interface RenewalHost {
@@ -155,7 +151,7 @@ export class Renewal {
     }
     this.#state = 'live';
     this.#renewedAt = performance.now();
-    this.#host.renewed(outcome.session, changes(outcome.answer), inOrder(this.#waiting.splice(0)));
+    this.#host.renewed(outcome.session, listChanges(outcome.answer), inOrder(this.#waiting.splice(0)));
   }
 
   #fail({ kind, text, status }: Failure): void {
@@ -172,12 +168,4 @@ export class Renewal {
 function inOrder(messages: Message[]): Message[] {
   const isLate = (message: Message): number => (message.kind === 'notification' ? 1 : 0);
   return messages.sort((a, b) => isLate(a) - isLate(b));
-}
-
-/** What tells the client that every list may be another: a server that forgot the session has often restarted. */
-function changes(answer: Message): Message[] {
-  const { capabilities } = asRecord(parseWire(answerOf(answer)));
-  return LISTS.filter((list) => asRecord(asRecord(capabilities)[list]).listChanged === true).map((list) =>
-    makeNotification(`notifications/${list}/list_changed`),
-  );
 }

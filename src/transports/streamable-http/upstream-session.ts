@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Message } from '../../jsonrpc/message.js';
+import { negotiatedVersion } from '../../relay/negotiated-version.js';
 import { exchange, type Reading } from '../../remote/exchange.js';
-import { negotiatedVersion } from '../../remote/handshake.js';
 import type { Exchange } from '../../remote/http.js';
 import type { UpstreamOptions } from '../../remote/remote-link.js';
 

@@ -116,18 +116,21 @@ describe('a server that refuses the handshake of the proxy', () => {
   });
 });
 
-it('a server that crashed has failed until one works again', async () => {
+it('a server that crashed is restarting until one works again', async () => {
   const server = makeServer();
   const link = server.open(initialize());
   await ask(link, initialize());
   const fatal = makeRequest('2', 'x/exit', { code: 4, stderr: 'why' });
   expect(await ask(link, fatal)).toContain('exit code 4');
-  expect(server.pool.state).toBe('failed');
+  expect(server.pool).toMatchObject({
+    state: 'restarting',
+    failure: expect.stringContaining('exit code 4'),
+  });
   expect(server.pool.lastExit).toMatchObject({ exit: { kind: 'exited', code: 4 }, stderr: ['why'] });
   const next = server.open(initialize());
-  expect(server.pool.state).toBe('starting');
+  expect(server.pool.state).toBe('restarting');
   await ask(next, initialize());
-  expect(server.pool).toMatchObject({ state: 'ready', failure: undefined });
+  expect(server.pool).toMatchObject({ state: 'ready', failure: undefined, replaced: 1 });
 });
 
 describe('the start', () => {

@@ -1,13 +1,25 @@
-import { randomUUID } from 'node:crypto';
-import { type Message, paramsOf, withId } from '../../jsonrpc/message.js';
-import { toWire } from '../../jsonrpc/wire.js';
-import { negotiatedVersion } from '../../remote/handshake.js';
+import { type Message, paramsOf, withId } from '../jsonrpc/message.js';
+import { newOwnId } from '../jsonrpc/own-id.js';
+import { negotiatedVersion } from './negotiated-version.js';
 
 /** Resources whose subscriptions are remembered: more than any client shows, and it bounds the memory. */
 const MAX_SUBSCRIPTIONS = 10_000;
 
+/** Requests that make a session what it is. */
+const REMEMBERED: ReadonlySet<string> = new Set([
+  'initialize',
+  'logging/setLevel',
+  'resources/subscribe',
+  'resources/unsubscribe',
+]);
+
 /** What the client has made of its session, so that the same can be made of a new one. */
 export class SessionMemory {
+  /** Whether the answer to a request is of interest here. */
+  static concerns({ kind, method = '' }: Message): boolean {
+    return kind === 'request' && REMEMBERED.has(method);
+  }
+
   #initialize: Message | undefined;
   #version: string | undefined;
   #level: Message | undefined;
@@ -63,5 +75,5 @@ export class SessionMemory {
 }
 
 function underOwnId(request: Message): Message {
-  return withId(request, toWire(`mcp-proxy-${randomUUID()}`));
+  return withId(request, newOwnId());
 }

@@ -39,7 +39,8 @@ export class Audience {
   }
 
   busy(port: Port): void {
-    this.#busy.add(port);
+    // All that a bystander asks for are subscriptions: they cause no questions and no log messages.
+    if (!port.isBystander) this.#busy.add(port);
   }
 
   idle(port: Port): void {
@@ -53,7 +54,7 @@ export class Audience {
   }
 
   abandoned({ port, upstreamId }: Call): void {
-    if (port === undefined || upstreamId === undefined || this.#host.exclusive) return;
+    if (port === undefined || upstreamId === undefined || this.#host.exclusive || port.isBystander) return;
     const now = this.#host.now();
     // A server that says nothing gives no other occasion to forget.
     this.#forgetOld(now);

@@ -39,7 +39,7 @@ export interface CorrelationOptions {
   readonly emit: Emit;
   /** The server has sent its first message. */
   readonly onAlive?: () => void;
-  /** A session joined or left; how many there are now. */
+  /** A session that is no bystander joined or left; how many of those there are now. */
   readonly onPorts?: (count: number) => void;
 }
 
@@ -50,6 +50,11 @@ export interface Joining {
    * log messages but by the level that it sets.
    */
   readonly isTranslated?: boolean;
+  /**
+   * It only hears what others cause, and asks for nothing but subscriptions: the upstream need not stay for it,
+   * so it is not counted as a session.
+   */
+  readonly isBystander?: boolean;
 }
 
 /**
@@ -64,6 +69,8 @@ export class Correlation implements PortOwner {
   readonly #exclusive: boolean;
   readonly #calls: Calls;
   readonly #ports = new Set<Port>();
+  /** Those of them that are no bystanders. */
+  #sessions = 0;
   readonly #conduct: Conduct;
   #nextId = 1;
   #alive = false;
@@ -107,7 +114,7 @@ export class Correlation implements PortOwner {
   }
 
   get sessions(): number {
-    return this.#ports.size;
+    return this.#sessions;
   }
 
   /** Requests that the server has not answered; streams of notifications do not count. */
@@ -134,13 +141,14 @@ export class Correlation implements PortOwner {
   }
 
   /** A new session's end. Where the upstream is gone, its first request is told so, and it ends. */
-  attach({ isTranslated = false }: Joining = {}): Link {
+  attach({ isTranslated = false, isBystander = false }: Joining = {}): Link {
     const port = new Port(this);
+    port.isBystander = isBystander;
     if (isTranslated) port.capabilities = undefined;
     if (this.#lost) return port;
     this.#ports.add(port);
     this.#conduct.join(port, isTranslated);
-    this.#options.onPorts?.(this.#ports.size);
+    this.#count(port, 1);
     return port;
   }
 
@@ -202,7 +210,13 @@ export class Correlation implements PortOwner {
       }
       this.#conduct.leave(port);
     }
-    this.#options.onPorts?.(this.#ports.size);
+    this.#count(port, -1);
+  }
+
+  #count(port: Port, more: 1 | -1): void {
+    if (port.isBystander) return;
+    this.#sessions += more;
+    this.#options.onPorts?.(this.#sessions);
   }
 
   #request(port: Port, message: Message): void {
@@ -363,6 +377,7 @@ export class Correlation implements PortOwner {
     }
     for (const port of [...this.#ports]) port.drop(reason);
     this.#ports.clear();
+    this.#sessions = 0;
   }
 
   #lossFor(id: Wire, reason: CloseReason): Message {

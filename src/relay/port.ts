@@ -40,6 +40,8 @@ export class Port implements Link {
    * stands before it judges that.
    */
   capabilities: Readonly<Record<string, unknown>> | undefined = {};
+  /** It only hears what others cause. */
+  isBystander = false;
   readonly #owner: PortOwner;
   #receiver: Receiver | undefined;
   #open = true;

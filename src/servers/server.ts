@@ -20,6 +20,7 @@ import { whenOver } from '../relay/when-over.js';
 import { newSeal } from '../seal.js';
 import type { DeclaredHeader } from '../transports/streamable-http/param-headers.js';
 import { OWN_INFO } from '../version.js';
+import { groupLink } from './group-link.js';
 import { AtCapacity, Pool, type PoolOptions } from './pool.js';
 import { GaveUp } from './restarts.js';
 import { ServerEra } from './server-era.js';
@@ -375,13 +376,19 @@ export class Server {
     const over = (): void => {
       if (isCall) this.#turns.end(profile, taken);
     };
-    const session = this.#begun(
-      taken,
-      () => initializeOf(envelope, OWN_INFO),
-      () => whenOver(this.#attach(taken, joining), over),
-    );
+    const params = (): object => initializeOf(envelope, OWN_INFO);
+    const attach = (): Link => {
+      const link = this.#attach(taken, joining);
+      return isCall ? whenOver(link, over) : this.#listening(link, profile, params);
+    };
+    const session = this.#begun(taken, params, attach);
     if (session instanceof Promise) session.catch(over);
     return session;
+  }
+
+  /** The next call may go to any process of the group, so all of them are heard. */
+  #listening(kept: Link, group: string, params: () => object): Link {
+    return groupLink(kept, { turns: this.#turns, group, params, emit: this.#options.emit });
   }
 
   /** At once where the handshake is done already, so that a call costs no turn of the loop. */

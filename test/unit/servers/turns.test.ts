@@ -43,7 +43,7 @@ describe('who takes the next call', () => {
     expect(free()).toBe('c');
   });
 
-  it('before others one that somebody listens to: what the call changes is heard then', () => {
+  it('before others one that is kept for somebody who listens: the others may end then', () => {
     const { turns, a, b, free } = stage();
     a.sessions = 1;
     expect(free()).toBe('a');
@@ -56,8 +56,8 @@ describe('who takes the next call', () => {
   });
 });
 
-describe('who is listened to', () => {
-  it('the one that others listen to, else the one that takes the next call, else the last', () => {
+describe('who is kept for those who listen', () => {
+  it('the one that is kept for others, else the one that takes the next call, else the last', () => {
     const { turns, a, b, c, any } = stage();
     expect(any()).toBe('c');
     turns.begin(c);
@@ -68,6 +68,33 @@ describe('who is listened to', () => {
     turns.end('group', a);
     a.sessions = 1;
     expect(any()).toBe('a');
+  });
+});
+
+describe('who is heard', () => {
+  it('all of a group, those that are added later too, until nobody wants it any more', () => {
+    const { turns, c } = stage();
+    const heard: string[] = [];
+    const also: string[] = [];
+    const unwatch = turns.watch('group', ({ name }) => heard.push(name));
+    turns.watch('group', ({ name }) => also.push(name));
+    expect(heard).toEqual(['a', 'b', 'c']);
+    turns.add('other', new Taker('z'));
+    turns.add('group', new Taker('d'));
+    turns.end('group', c);
+    unwatch();
+    turns.add('group', new Taker('e'));
+    expect(heard).toEqual(['a', 'b', 'c', 'd']);
+    expect(also).toEqual(['a', 'b', 'c', 'd', 'e']);
+  });
+
+  it('one that comes after all others are gone', () => {
+    const { turns, a, b, c } = stage();
+    const heard: string[] = [];
+    turns.watch('group', ({ name }) => heard.push(name));
+    for (const one of [a, b, c]) turns.remove(one);
+    turns.add('group', new Taker('d'));
+    expect(heard).toEqual(['a', 'b', 'c', 'd']);
   });
 });
 

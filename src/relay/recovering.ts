@@ -51,8 +51,8 @@ export class RecoveringLink implements Link {
   #link: Link | undefined;
   #isRecovering = false;
   #isWaiting = false;
-  /** Whether `notifications/initialized` was sent in place of the client. */
-  #isRestored = false;
+  /** Whether the first server is gone: to others, `notifications/initialized` is sent in place of the client. */
+  #isReplaced = false;
   /** Why the session cannot go on, whatever comes. */
   #end: CloseReason | undefined;
   #receiver: Receiver | undefined;
@@ -87,7 +87,7 @@ export class RecoveringLink implements Link {
         this.#link?.send(message, about);
         return;
       case 'notification':
-        if (this.#isRestored && message.method === 'notifications/initialized') return;
+        if (this.#isReplaced && message.method === 'notifications/initialized') return;
         this.#link?.send(message, about);
         return;
       default: {
@@ -142,6 +142,7 @@ export class RecoveringLink implements Link {
 
   #recover(isAsked: boolean): void {
     this.#isRecovering = true;
+    this.#isReplaced = true;
     const link = pendingLink(this.#restored(isAsked), this.#options.emit);
     this.#link = link;
     this.#use(link);
@@ -170,7 +171,6 @@ export class RecoveringLink implements Link {
   }
 
   #done(answer: Message): void {
-    this.#isRestored = true;
     this.#ended();
     this.#tell('debug', 'a session goes on with another process');
     for (const change of listChanges(answer)) this.#receiver?.message(change);

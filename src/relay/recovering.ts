@@ -64,6 +64,11 @@ export class RecoveringLink implements Link {
     this.#use(first);
   }
 
+  /** Whether the server was given up: only the client's next request asks for another. */
+  get isDown(): boolean {
+    return this.#link === undefined;
+  }
+
   listen(receiver: Receiver): void {
     this.#receiver = receiver;
   }
@@ -164,7 +169,7 @@ export class RecoveringLink implements Link {
         return link;
       }
       if (outcome.kind === 'lost') continue;
-      const text = `server "${server}" was started again, but ${failureOf(outcome)}`;
+      const text = `server "${server}" is there again, but ${failureOf(outcome)}`;
       if (outcome.kind === 'other-version') this.#end = { kind: 'failed', text };
       throw new Error(text);
     }

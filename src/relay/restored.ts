@@ -90,7 +90,8 @@ export class RestoredLink implements Link {
 
   #begun(answer: Message): void {
     if (answer.kind === 'error') {
-      this.#fail({ kind: 'refused', answer });
+      // Where the server is lost, that is an answer too, and the end of the link comes right behind it.
+      void Promise.resolve().then(() => this.#fail({ kind: 'refused', answer }));
       return;
     }
     const version = negotiatedVersion(answer);

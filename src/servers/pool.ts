@@ -3,7 +3,7 @@ import type { Verdict } from '../eras/probe.js';
 import { type Emit, wordsOf } from '../observability/events.js';
 import type { ChildExit } from '../process/child.js';
 import type { Clock } from '../relay/clock.js';
-import { Restarts } from './restarts.js';
+import { Restarts } from '../relay/restarts.js';
 import { ServerProcess } from './server-process.js';
 import { EVERYBODY } from './sharing.js';
 

@@ -15,6 +15,7 @@ import { HandshakeRefused } from '../relay/handshake.js';
 import type { Link } from '../relay/link.js';
 import { pendingLink } from '../relay/pending.js';
 import { RecoveringLink } from '../relay/recovering.js';
+import { GaveUp } from '../relay/restarts.js';
 import { withSecondTry } from '../relay/second-try.js';
 import { whenOver } from '../relay/when-over.js';
 import { newSeal } from '../seal.js';
@@ -22,7 +23,6 @@ import type { DeclaredHeader } from '../transports/streamable-http/param-headers
 import { OWN_INFO } from '../version.js';
 import { groupLink } from './group-link.js';
 import { AtCapacity, Pool, type PoolOptions } from './pool.js';
-import { GaveUp } from './restarts.js';
 import { ServerEra } from './server-era.js';
 import type { ServerProcess } from './server-process.js';
 import {

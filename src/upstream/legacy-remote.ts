@@ -11,9 +11,9 @@ import {
 } from '../remote/remote-link.js';
 import { pauseBefore } from '../remote/retry.js';
 import { Waiters } from '../remote/waiters.js';
-import { SseUpstream } from '../transports/sse/upstream.js';
 import { StreamableHttpUpstream } from '../transports/streamable-http/upstream.js';
 import { type Attempt, begin, mayBeSse, mayFollow } from './attempt.js';
+import { RecoveringSse } from './recovering-sse.js';
 
 export interface LegacyRemoteOptions extends Omit<UpstreamOptions, 'takeOver'> {
   /** `auto`: find out. */
@@ -69,6 +69,7 @@ export class LegacyRemote implements RemoteLink {
 
   send(message: Message): void {
     if (this.#closed) return;
+    if (this.#live && message.method === 'initialize' && this.#isDown) this.#forget();
     if (this.#live) this.#link?.send(message);
     else if (this.#attempt !== undefined) this.#hold(message);
     else if (message.kind === 'request') {
@@ -94,6 +95,17 @@ export class LegacyRemote implements RemoteLink {
   async settled(): Promise<void> {
     if (this.#attempt !== undefined && !this.#closed) await this.#decided.wait();
     if (this.#live) await this.#link?.settled();
+  }
+
+  get #isDown(): boolean {
+    return this.#link instanceof RecoveringSse && this.#link.isDown;
+  }
+
+  /** A client that begins again itself needs nothing of what was. */
+  #forget(): void {
+    this.#link?.close({ kind: 'ended', text: 'the client begins again' });
+    this.#link = undefined;
+    this.#live = false;
   }
 
   #hold(message: Message): void {
@@ -156,7 +168,7 @@ export class LegacyRemote implements RemoteLink {
   }
 
   #trySse(attempt: Attempt): void {
-    const link: SseUpstream = new SseUpstream(this.#linkOptions(), {
+    const link: RecoveringSse = new RecoveringSse(this.#linkOptions(), {
       opened: () => {
         if (this.#attempt !== attempt || this.#link !== link) return;
         link.send(attempt.opening);

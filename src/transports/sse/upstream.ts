@@ -288,7 +288,7 @@ export class SseUpstream implements RemoteLink {
       this.#opening.failed(failure);
       return;
     }
-    const text = `The connection to ${this.#where} is lost: ${failure.text} Connect again to begin a new session.`;
+    const text = `The connection to ${this.#where} is lost: ${failure.text} What was asked may have been done; it is not sent again.`;
     const unanswered = [...this.#requests.values()];
     this.close();
     for (const { request } of unanswered) {

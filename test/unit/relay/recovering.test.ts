@@ -158,7 +158,8 @@ describe('a session whose server is lost', () => {
     const session = Session.begun();
     session.first.goes(DIED);
     session.client.says(request(1, 'ping'));
-    const { server: second } = await session.next();
+    const { server: second, id: lost } = await session.next();
+    second.says(`{"jsonrpc":"2.0","id":${JSON.stringify(lost)},"error":{"code":-32603,"message":"lost"}}`);
     second.goes(DIED);
     await session.settled();
     const { server: third, id } = await session.next();

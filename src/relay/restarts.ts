@@ -1,4 +1,4 @@
-import type { Clock } from '../relay/clock.js';
+import type { Clock } from './clock.js';
 
 /** How long a process must have run, in milliseconds, for its end to be none of a row. */
 const LASTING_MS = 10_000;

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { GaveUp, Restarts } from '../../../src/servers/restarts.js';
-import { HandClock } from '../relay/hand-clock.js';
+import { GaveUp, Restarts } from '../../../src/relay/restarts.js';
+import { HandClock } from './hand-clock.js';
 
 /** Counts how often a turn came within so many milliseconds. */
 async function turnsWithin(clock: HandClock, restarts: Restarts, ms: number): Promise<number> {

@@ -1,0 +1,205 @@
+/** A remote server over HTTP+SSE that is lost, as its client on stdin sees it. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { afterEach, expect, test } from 'vitest';
+import { connectRemote, type RemoteOptions } from '../../../src/upstream/remote.js';
+import { Client, QUICK } from '../remote/fixture.js';
+
+interface Said {
+  readonly id?: unknown;
+  readonly method?: string;
+  readonly params?: Record<string, unknown>;
+}
+
+/** A server over HTTP+SSE on one port, which can go and come back. It knows `hold`, which is never answered. */
+class Remote {
+  port = 0;
+  /** What was posted on each stream. */
+  readonly streams: Said[][] = [];
+  /** Called with each message, after it was taken. */
+  onMessage: (said: Said, stream: ServerResponse) => void = () => undefined;
+  #server: Server | undefined;
+  readonly #open: ServerResponse[] = [];
+  #waiting: (() => void)[] = [];
+
+  async start(): Promise<void> {
+    const server = createServer((request, response) => void this.#take(request, response));
+    this.#server = server;
+    await new Promise<void>((resolve) => server.listen(this.port, '127.0.0.1', resolve));
+    const address = server.address();
+    if (typeof address === 'object' && address !== null) this.port = address.port;
+  }
+
+  get url(): URL {
+    return new URL(`http://127.0.0.1:${this.port}/sse`);
+  }
+
+  async stop(): Promise<void> {
+    const server = this.#server;
+    this.#server = undefined;
+    if (server === undefined) return;
+    const closed = new Promise((resolve) => server.close(resolve));
+    server.closeAllConnections();
+    await closed;
+  }
+
+  /** Ends the newest stream. */
+  drop(): void {
+    this.#open.at(-1)?.destroy();
+  }
+
+  /** All that was posted, by method. */
+  said(method: string): Said[] {
+    return this.streams.flat().filter((said) => said.method === method);
+  }
+
+  async until(matches: () => boolean): Promise<void> {
+    while (!matches()) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  }
+
+  async #take(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (request.method === 'GET') {
+      this.#open.push(response);
+      this.streams.push([]);
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.write(`event: endpoint\ndata: /messages?stream=${this.streams.length - 1}\n\n`);
+    } else {
+      const chunks: Buffer[] = [];
+      for await (const chunk of request) chunks.push(chunk as Buffer);
+      const said = JSON.parse(Buffer.concat(chunks).toString()) as Said;
+      const at = Number(new URL(request.url ?? '', this.url).searchParams.get('stream'));
+      this.streams[at]?.push(said);
+      response.writeHead(202).end();
+      const stream = this.#open[at];
+      if (stream === undefined) return;
+      this.#answer(said, stream);
+      this.onMessage(said, stream);
+    }
+    for (const wake of this.#waiting.splice(0)) wake();
+  }
+
+  #answer({ id, method, params }: Said, stream: ServerResponse): void {
+    if (id === undefined || method === undefined || method === 'hold') return;
+    const capabilities = { tools: { listChanged: true }, resources: { subscribe: true }, logging: {} };
+    const result =
+      method === 'initialize'
+        ? { protocolVersion: params?.protocolVersion, capabilities, serverInfo: { name: 's', version: '1' } }
+        : {};
+    stream.write(`data: ${JSON.stringify({ jsonrpc: '2.0', id, result })}\n\n`);
+  }
+}
+
+const cleaning: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const clean of cleaning.splice(0).reverse()) await clean();
+});
+
+interface Begun {
+  readonly remote: Remote;
+  readonly client: Client;
+  /** Settles when the client's side has noticed that the stream is lost. */
+  noticed(): Promise<void>;
+}
+
+async function begun(timings: RemoteOptions['timings'] = {}): Promise<Begun> {
+  let tell: () => void = () => undefined;
+  const isNoticed = new Promise<void>((resolve) => {
+    tell = resolve;
+  });
+  const remote = new Remote();
+  await remote.start();
+  const link = connectRemote(
+    {
+      url: remote.url,
+      transport: 'sse',
+      headers: [],
+      verify: true,
+      era: 'legacy',
+      timings: { ...QUICK, retryWindow: 30_000, ...timings },
+    },
+    ({ text }) => {
+      if (text.includes('is lost')) tell();
+    },
+  );
+  cleaning.push(
+    () => remote.stop(),
+    async () => {
+      link.close({ kind: 'stopping', text: 'the test is over' });
+      await link.done;
+    },
+  );
+  const client = new Client(link);
+  await client.begin('2024-11-05');
+  return { remote, client, noticed: () => isNoticed };
+}
+
+test('what was open fails once and is not sent again; the session is begun again with all that it had', async () => {
+  const { remote, client } = await begun();
+  await client.request(1, 'logging/setLevel', { level: 'error' });
+  await client.request(2, 'resources/subscribe', { uri: 'a:1' });
+  const open = client.request(3, 'hold');
+  await remote.until(() => remote.said('hold').length === 1);
+  remote.drop();
+  expect((await open).error?.message).toMatch(/is lost.*not sent again/);
+  expect((await client.request(4, 'ping')).result).toEqual({});
+  await remote.until(() => (remote.streams[1]?.length ?? 0) >= 5);
+  expect(remote.streams[1]?.map(({ method }) => method)).toEqual(
+    expect.arrayContaining([
+      'initialize',
+      'notifications/initialized',
+      'logging/setLevel',
+      'resources/subscribe',
+      'ping',
+    ]),
+  );
+  const [first, second] = remote.said('initialize');
+  expect(second?.params).toEqual(first?.params);
+  expect(remote.said('hold')).toHaveLength(1);
+  const answered = client.got.filter(({ id }) => id !== undefined).map(({ id }) => id);
+  expect(answered).toEqual([0, 1, 2, 3, 4]);
+  expect(client.got.map(({ method }) => method)).toContain('notifications/tools/list_changed');
+});
+
+test('what is asked while the server is away waits for it', async () => {
+  const { remote, client, noticed } = await begun();
+  await remote.stop();
+  await noticed();
+  const waiting = client.request(1, 'ping');
+  await remote.start();
+  expect((await waiting).result).toEqual({});
+});
+
+test('a server that stays away is told, and found by what is asked once it is back', async () => {
+  const { remote, client, noticed } = await begun({ retryWindow: 50 });
+  await remote.stop();
+  await noticed();
+  expect((await client.request(1, 'ping')).error?.message).toMatch(/cannot be opened again: .*ECONNREFUSED/);
+  expect((await client.request(2, 'ping')).error?.message).toMatch(/ECONNREFUSED/);
+  await remote.start();
+  expect((await client.request(3, 'ping')).result).toEqual({});
+  expect(remote.streams).toHaveLength(2);
+});
+
+test('a client that begins again itself has a session of its own making', async () => {
+  const { remote, client, noticed } = await begun({ retryWindow: 50 });
+  await remote.stop();
+  await noticed();
+  expect((await client.request(1, 'ping')).error).toBeDefined();
+  await remote.start();
+  expect((await client.initialize('again', '2024-11-05')).result).toBeDefined();
+  expect((await client.request(2, 'ping')).result).toEqual({});
+  expect(remote.said('initialize').map(({ id }) => id)).toEqual([0, 'again']);
+});
+
+test('a stream that ends again and again is not opened without end', async () => {
+  const { remote, client, noticed } = await begun();
+  remote.onMessage = ({ method }, stream) => {
+    if (method === 'initialize') stream.destroy();
+  };
+  remote.drop();
+  await noticed();
+  const { error } = await client.request(1, 'ping');
+  expect(error?.message).toMatch(/again and again/);
+  expect(remote.streams.length).toBeLessThanOrEqual(7);
+  remote.onMessage = () => undefined;
+  expect((await client.request(2, 'ping')).result).toEqual({});
+});

@@ -28,7 +28,7 @@ export function status(source: StatusSource): object {
 
 function serverStatus(server: Server, registry: SessionRegistry): object {
   const { definition, pool } = server;
-  const { lastExit } = pool;
+  const { lastExit, replaced } = pool.health;
   const mask = valueMask(Object.values(definition.env));
   const sessions = registry.of(definition.name);
   const lastActivity = registry.lastActivity(definition.name);
@@ -85,7 +85,7 @@ function serverStatus(server: Server, registry: SessionRegistry): object {
       last_activity: iso(recent.lastActivity),
       requests: recent.requests,
     })),
-    restarts: pool.replaced,
+    restarts: replaced,
     requests_in_flight: pool.inFlight,
     parked_calls: server.parked,
     last_activity: lastActivity === undefined ? null : iso(lastActivity),

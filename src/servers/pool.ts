@@ -3,17 +3,13 @@ import type { Verdict } from '../eras/probe.js';
 import { type Emit, wordsOf } from '../observability/events.js';
 import type { ChildExit } from '../process/child.js';
 import type { Clock } from '../relay/clock.js';
-import { Restarts } from '../relay/restarts.js';
+import { Health, type ServerState } from './health.js';
 import { ServerProcess } from './server-process.js';
 import { EVERYBODY } from './sharing.js';
+import { START_PHASE_MS, type StartOutcome, StartPhase } from './start-phase.js';
 
 /** Processes that one server definition may have at once: some 50 MB each, so that a machine survives them. */
 const MAX_PROCESSES = 100;
-/**
- * How long the end of a process that has not answered anything counts as a failed start, in milliseconds:
- * `npx` and its like may download for so long before they find that there is no such package.
- */
-export const START_PHASE_MS = 60_000;
 /** How long a process that was started ahead of need waits for it, in milliseconds. */
 const AHEAD_MS = 60_000;
 /**
@@ -39,77 +35,45 @@ export interface PoolOptions {
   readonly onLost?: () => void;
 }
 
-/** How the last process that ended on its own did so. */
-export interface LastExit {
-  readonly at: number;
-  readonly pid: number | undefined;
-  readonly exit: ChildExit;
-  readonly text: string;
-  readonly stderr: readonly string[];
-}
-
 /** All places for processes are taken. `message` says so to the client. */
 export class AtCapacity extends Error {}
 
 /** The processes of one server definition: started, counted, ended, and what became of them. */
 export class Pool {
   readonly definition: ServerDefinition;
-  /**
-   * How the start went. It failed where the process could not be started, or ended within
-   * `START_PHASE_MS` before it answered anything (docs/architecture.md, "The first process"), and no other
-   * one is there that still may; else all is well with it.
-   */
-  readonly started: Promise<{ readonly ok: true } | { readonly ok: false; readonly reason: string }>;
-  readonly restarts: Restarts;
+  readonly health: Health;
   readonly #options: PoolOptions;
   readonly #processes = new Set<ServerProcess>();
   readonly #idleTimers = new Map<ServerProcess, () => void>();
   readonly #retiring = new Map<ServerProcess, Promise<void>>();
-  #heard: (outcome: { ok: true } | { ok: false; reason: string }) => void = () => {};
-  #cancelStartPhase: () => void = () => {};
+  readonly #start = new StartPhase();
   /** Processes that have ended, and whose clients may not have heard of it yet. */
   readonly #ended = new Set<ServerProcess>();
   #spare: ServerProcess | undefined;
-  #lastExit: LastExit | undefined;
-  /** What went wrong last, until a process works again. */
-  #failure: string | undefined;
-  /** Whether a process has worked ever. */
-  #hasWorked = false;
-  /** Whether the server has worked, and its processes ended by themselves. */
-  #isDown = false;
-  /** Processes that ended by themselves and were not replaced yet, and those that were. */
-  #missing = 0;
-  #replaced = 0;
   #stopping = false;
 
   constructor(definition: ServerDefinition, options: PoolOptions) {
     this.definition = definition;
     this.#options = options;
-    this.restarts = new Restarts(options.clock);
-    this.started = new Promise((resolve) => {
-      this.#heard = (outcome) => {
-        this.#cancelStartPhase();
-        resolve(outcome);
-      };
-    });
+    this.health = new Health(options.clock);
+  }
+
+  /**
+   * How the start went. It failed where the process could not be started, or ended within
+   * `START_PHASE_MS` before it answered anything (docs/architecture.md, "The first process"), and no other
+   * one is there that still may; else all is well with it.
+   */
+  get started(): Promise<StartOutcome> {
+    return this.#start.outcome;
   }
 
   get processes(): readonly ServerProcess[] {
     return [...this.#processes];
   }
 
-  get lastExit(): LastExit | undefined {
-    return this.#lastExit;
-  }
-
   /** What went wrong, as long as nothing works; undefined where all is well. */
   get failure(): string | undefined {
-    return this.state === 'ready' ? undefined : this.#failure;
-  }
-
-  /** Processes that were started in place of one that had ended by itself. */
-  get replaced(): number {
-    return this.#replaced;
+    return this.state === 'ready' ? undefined : this.health.failure;
   }
 
   /** Requests whose answer is waited for, be it the news that there will be none. */
@@ -123,11 +87,8 @@ export class Pool {
     return sum;
   }
 
-  get state(): 'starting' | 'ready' | 'restarting' | 'failed' {
-    if (this.processes.some((process) => process.alive)) return 'ready';
-    if (this.#processes.size > 0) return this.#isDown ? 'restarting' : 'starting';
-    if (this.#failure === undefined) return 'ready';
-    return this.#isDown && !this.restarts.gaveUp ? 'restarting' : 'failed';
+  get state(): ServerState {
+    return this.health.state(this.processes);
   }
 
   /**
@@ -136,7 +97,7 @@ export class Pool {
    * @param first what is done with it
    */
   start(first: () => void): void {
-    this.#cancelStartPhase = this.#options.clock.after(START_PHASE_MS, () => this.#heard({ ok: true }));
+    this.#start.begin(this.#options.clock);
     try {
       first();
     } catch (error) {
@@ -208,8 +169,8 @@ export class Pool {
   /** Takes note of what went wrong with the server, and tells it. */
   failed(error: unknown): void {
     const text = wordsOf(error);
-    this.#failure = text;
-    this.#heard({ ok: false, reason: text });
+    this.health.failed(text);
+    this.#start.heard({ ok: false, reason: text });
     this.#options.emit({ level: 'error', text, server: this.definition.name });
   }
 
@@ -234,8 +195,8 @@ export class Pool {
 
   async stop(text: string): Promise<void> {
     this.#stopping = true;
-    this.#cancelStartPhase();
-    this.restarts.stop();
+    this.#start.cancel();
+    this.health.restarts.stop();
     await Promise.all([...this.processes.map((process) => process.stop(text)), ...this.#retiring.values()]);
   }
 
@@ -265,19 +226,14 @@ export class Pool {
       emit,
       probe,
       onAlive: () => {
-        this.#hasWorked = true;
-        this.#isDown = false;
-        this.#failure = undefined;
-        this.#heard({ ok: true });
+        this.health.works();
+        this.#start.heard({ ok: true });
       },
       onPorts: (count) => this.#portsChanged(process, count),
       onExit: (exit, text) => this.#exited(process, exit, text),
     });
     this.#processes.add(process);
-    if (this.#missing > 0) {
-      this.#missing--;
-      this.#replaced++;
-    }
+    this.health.started();
     return process;
   }
 
@@ -307,19 +263,11 @@ export class Pool {
     // Some servers end when they are asked what they do not know (2026-07-28, `basic/transports/stdio`):
     // that is an answer. A process that can't be started says nothing of the sort.
     const isAnswer = process.probing && exit.kind !== 'unspawnable';
-    if (!wanted && !isAnswer) {
-      this.#missing++;
-      this.#isDown = this.#hasWorked;
-      // One that never worked is not tried again and again.
-      this.restarts.lost(process.since, !this.#hasWorked || exit.kind === 'unspawnable');
-    }
+    if (!wanted && !isAnswer) this.health.lost(process, exit, text);
     this.#remove(process, !wanted);
     if (wanted || isAnswer) return;
-    const { child } = process;
-    this.#failure = text;
-    this.#lastExit = { at: Date.now(), pid: child.pid, exit, text, stderr: child.stderrTail() };
     if (process.inFlight > 0) this.#ended.add(process);
-    if (!process.alive && this.#processes.size === 0) this.#heard({ ok: false, reason: text });
+    if (!process.alive && this.#processes.size === 0) this.#start.heard({ ok: false, reason: text });
     this.#options.emit({ level: 'error', text, server: this.definition.name });
     this.#options.onLost?.();
   }

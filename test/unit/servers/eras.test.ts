@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { PROBE_MS } from '../../../src/eras/probe.js';
-import { START_PHASE_MS } from '../../../src/servers/pool.js';
+import { START_PHASE_MS } from '../../../src/servers/start-phase.js';
 import { HandClock } from '../relay/hand-clock.js';
 import {
   cleanUp,
@@ -65,7 +65,7 @@ describe('a legacy server', () => {
     staged.server.start();
     await bothEras(staged);
     expect(staged.told('error')).toBe('');
-    expect(staged.server.pool).toMatchObject({ failure: undefined, lastExit: undefined });
+    expect(staged.server.pool).toMatchObject({ failure: undefined, health: { lastExit: undefined } });
     for (const process of staged.server.pool.processes) expect(process.verdict).toBeUndefined();
     const legacy = await legacySession(staged.server, { roots: {} });
     const { lines } = (await legacy.asks(1, 'tools/call', { name: 'lines' })).result.structuredContent;
@@ -152,7 +152,7 @@ describe('a modern server', () => {
       await bothEras(staged);
       expect(await staged.server.pool.started).toEqual({ ok: true });
       expect(staged.told('warning')).toBe('');
-      expect(staged.server.pool).toMatchObject({ failure: undefined, lastExit: undefined });
+      expect(staged.server.pool).toMatchObject({ failure: undefined, health: { lastExit: undefined } });
     },
   );
 

@@ -310,7 +310,7 @@ describe('the end', () => {
     expect(await asking).toBeInstanceOf(AtCapacity);
     expect(staged.starts()).toHaveLength(1);
     expect(staged.told('info')).toBe('');
-    expect(staged.server.pool).toMatchObject({ failure: undefined, lastExit: undefined });
+    expect(staged.server.pool).toMatchObject({ failure: undefined, health: { lastExit: undefined } });
   });
 
   it('while a handshake is under way: who waits for it is told', async () => {

@@ -4,8 +4,9 @@ import { makeRequest } from '../../../src/jsonrpc/make.js';
 import type { Message } from '../../../src/jsonrpc/message.js';
 import type { Clock } from '../../../src/relay/clock.js';
 import type { Link } from '../../../src/relay/link.js';
-import { AtCapacity, type Pool, type PoolOptions, START_PHASE_MS } from '../../../src/servers/pool.js';
+import { AtCapacity, type Pool, type PoolOptions } from '../../../src/servers/pool.js';
 import { Server } from '../../../src/servers/server.js';
+import { START_PHASE_MS } from '../../../src/servers/start-phase.js';
 import { fixtureDefinition, isRunning } from '../../fixtures/processes.js';
 
 const realClock: Clock = {
@@ -102,7 +103,7 @@ it('a process of nobody ends after its time; one that is used again before does 
   expect(server.pool.processes).toHaveLength(1);
   timers[0]?.();
   expect(server.pool.processes).toHaveLength(0);
-  expect(server.pool).toMatchObject({ state: 'ready', lastExit: undefined, failure: undefined });
+  expect(server.pool).toMatchObject({ state: 'ready', health: { lastExit: undefined }, failure: undefined });
 });
 
 describe('a server that refuses the handshake of the proxy', () => {
@@ -126,11 +127,11 @@ it('a server that crashed is restarting until one works again', async () => {
     state: 'restarting',
     failure: expect.stringContaining('exit code 4'),
   });
-  expect(server.pool.lastExit).toMatchObject({ exit: { kind: 'exited', code: 4 }, stderr: ['why'] });
+  expect(server.pool.health.lastExit).toMatchObject({ exit: { kind: 'exited', code: 4 }, stderr: ['why'] });
   const next = server.open(initialize());
   expect(server.pool.state).toBe('restarting');
   await ask(next, initialize());
-  expect(server.pool).toMatchObject({ state: 'ready', failure: undefined, replaced: 1 });
+  expect(server.pool).toMatchObject({ state: 'ready', failure: undefined, health: { replaced: 1 } });
 });
 
 describe('the start', () => {

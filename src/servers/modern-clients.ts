@@ -1,0 +1,185 @@
+import type { Envelope } from '../eras/envelope.js';
+import { initializeOf } from '../eras/identity.js';
+import { withoutEnvelope } from '../eras/modern-client/legacy-request.js';
+import type { LegacySession } from '../eras/modern-client/legacy-session.js';
+import { ModernClients as Translator } from '../eras/modern-client/modern-clients.js';
+import { NEWEST_MODERN_VERSION } from '../eras/versions.js';
+import type { Message } from '../jsonrpc/message.js';
+import { LISTEN } from '../relay/calls.js';
+import type { Joining } from '../relay/correlation.js';
+import type { Link } from '../relay/link.js';
+import { withSecondTry } from '../relay/second-try.js';
+import { whenOver } from '../relay/when-over.js';
+import { newSeal } from '../seal.js';
+import { OWN_INFO } from '../version.js';
+import { groupLink } from './group-link.js';
+import { onceMore, type Places } from './places.js';
+import type { ServerProcess } from './server-process.js';
+import {
+  EVERYBODY,
+  ownInitialize,
+  placeModern,
+  placeOnModern,
+  type SharedPlacement,
+  type TurnsPlacement,
+} from './sharing.js';
+
+/** Requests that are not calls: they take no turn. */
+const NO_CALLS: ReadonlySet<string> = new Set(['server/discover', LISTEN]);
+
+/** A link to nobody, for what is answered without the server. */
+const NOWHERE: Link = { send: () => undefined, listen: () => undefined, close: () => undefined };
+
+/** Clients of the modern era in front of one server: each request by itself, on a process of whichever era. */
+export class ModernClients {
+  readonly #places: Places;
+  readonly #translator: Translator;
+
+  constructor(places: Places) {
+    const { definition, clock, emit } = places;
+    this.#places = places;
+    this.#translator = new Translator({ server: definition.name, clock, emit, seal: newSeal() });
+  }
+
+  /** Calls that wait for the answers of their clients. */
+  get parked(): number {
+    return this.#translator.parked;
+  }
+
+  /** Gives up the calls that wait for their clients. */
+  giveUpParked(): void {
+    this.#translator.close();
+  }
+
+  /** The link on which a request is answered; it is sent on it next. Throws `AtCapacity`. */
+  open(request: Message, envelope: Envelope): Link {
+    return this.#places.era === 'modern' ? this.#sameEra(envelope) : this.#translated(request, envelope);
+  }
+
+  /** Takes a notification that belongs to none of a client's requests. Never throws. */
+  notify(notification: Message, envelope: Envelope | undefined): void {
+    const isModern = this.#places.era === 'modern';
+    const client = envelope ?? {
+      version: NEWEST_MODERN_VERSION,
+      capabilities: {},
+      clientInfo: undefined,
+      logLevel: undefined,
+    };
+    const process = isModern ? this.#processOnModern(client) : this.#processFor(client);
+    // Nobody there who could have to know: no process is started to be told something.
+    if (process === undefined || process.ended || !(isModern || process.initialized !== undefined)) {
+      const text = `dropped ${notification.method}: no process serves that client`;
+      this.#places.emit({ level: 'debug', text, server: this.#places.definition.name });
+      return;
+    }
+    const link = process.attach({ isTranslated: true });
+    link.send(isModern ? notification : withoutEnvelope(notification));
+    link.close({ kind: 'ended', text: 'the notification was sent' });
+  }
+
+  #sameEra(client: Envelope): Link {
+    return this.#places.placed(placeOnModern(this.#places.definition.sharing, client), 'modern').attach();
+  }
+
+  #processOnModern(client: Envelope): ServerProcess | undefined {
+    const placement = placeOnModern(this.#places.definition.sharing, client);
+    return placement.kind === 'shared' ? this.#places.shared(placement, 'modern') : undefined;
+  }
+
+  #processFor(client: Envelope): ServerProcess | undefined {
+    return this.#processOf(placeModern(this.#places.definition.sharing, client), false);
+  }
+
+  // ── a server of the legacy era ──
+
+  #translated(request: Message, envelope: Envelope): Link {
+    const places = this.#places;
+    const isCall = !NO_CALLS.has(request.method ?? '');
+    const placement = placeModern(places.definition.sharing, envelope);
+    // What a server says of itself hardly depends on whom it talks to: no process is started for it.
+    const facts = request.method === 'server/discover' ? places.facts() : undefined;
+    let isRefused = false;
+    const open = (): LegacySession | Promise<LegacySession> => {
+      if (facts !== undefined) return { link: NOWHERE, initialized: facts };
+      const session = this.#session(envelope, placement, isCall);
+      if (!(session instanceof Promise)) return session;
+      return onceMore(
+        () => session,
+        () => this.#session(envelope, placement, isCall),
+      ).catch((error: unknown) => {
+        isRefused = true;
+        throw error;
+      });
+    };
+    // Said at once, where it would need a process that may not be started; what goes on with a parked call has its.
+    if (facts === undefined && this.#processOf(placement, isCall) === undefined) {
+      if (!request.text.includes('"requestState"')) places.pool.checkRoom();
+    }
+    const link = this.#translator.link(request, envelope, undefined, open);
+    // Once a handshake was done, the server is known to be what it is taken for.
+    if (places.definition.era !== 'auto' || places.facts() !== undefined) return link;
+    return withSecondTry(link, () =>
+      isRefused && places.isModernAfterAll ? places.orFailed(() => this.#sameEra(envelope)) : undefined,
+    );
+  }
+
+  /** The process that there is for a client on a server of the legacy era. */
+  #processOf(placement: SharedPlacement | TurnsPlacement, isCall: boolean): ServerProcess | undefined {
+    const { turns } = this.#places;
+    if (placement.kind === 'shared') return this.#places.shared(placement, 'legacy');
+    return isCall ? turns.free(placement.profile) : turns.any(placement.profile);
+  }
+
+  /** A session with a server of the legacy era, begun with what a modern client says of itself. */
+  #session(
+    envelope: Envelope,
+    placement: SharedPlacement | TurnsPlacement,
+    isCall: boolean,
+  ): LegacySession | Promise<LegacySession> {
+    const places = this.#places;
+    const joining: Joining = { isTranslated: true };
+    if (placement.kind === 'shared') {
+      const process = places.sharedBy(placement, 'legacy');
+      const params = (): object =>
+        placement === EVERYBODY ? ownInitialize(placement) : initializeOf(envelope, OWN_INFO);
+      return this.#begun(process, params, () => places.attach(process, joining));
+    }
+    const { profile } = placement;
+    const { turns } = places;
+    let process = this.#processOf(placement, isCall);
+    if (!process) {
+      process = places.processFor('legacy');
+      process.assign(placement, 'legacy');
+      turns.add(profile, process);
+    }
+    const taken = process;
+    if (isCall) turns.begin(taken);
+    const over = (): void => {
+      if (isCall) turns.end(profile, taken);
+    };
+    const params = (): object => initializeOf(envelope, OWN_INFO);
+    const attach = (): Link => {
+      const link = places.attach(taken, joining);
+      // The next call may go to any process of the group, so who listens hears all of them.
+      return isCall
+        ? whenOver(link, over)
+        : groupLink(link, { turns, group: profile, params, emit: places.emit });
+    };
+    const session = this.#begun(taken, params, attach);
+    if (session instanceof Promise) session.catch(over);
+    return session;
+  }
+
+  /** At once where the handshake is done already, so that a call costs no turn of the loop. */
+  #begun(
+    process: ServerProcess,
+    params: () => object,
+    attach: () => Link,
+  ): LegacySession | Promise<LegacySession> {
+    if (process.initialized !== undefined) return { link: attach(), initialized: process.initialized };
+    // A modern client has no handshake at which it would expect to wait, and may need another process with its
+    // next request, for other capabilities or while a call of it waits for a person.
+    this.#places.pool.startAhead();
+    return this.#places.handshake(process, params()).then((initialized) => ({ link: attach(), initialized }));
+  }
+}

@@ -143,12 +143,13 @@ export async function startProxy(options: ProxyOptions, emit: Emit): Promise<Run
         return;
       }
       const body = JSON.stringify(
-        status({ servers, sessions, lastActivity: () => lastActivity, startedAt }),
+        status({ servers, sessions, lastActivity: () => lastActivity, startedAt, stopping }),
         null,
         2,
       );
+      // Whoever asks whether to send clients here is told no, before anything ends.
       response
-        .writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-store' })
+        .writeHead(stopping ? 503 : 200, { 'content-type': 'application/json', 'cache-control': 'no-store' })
         .end(`${body}\n`);
       return;
     }

@@ -11,6 +11,8 @@ export interface StatusSource {
   /** When a client's request last came, in milliseconds since 1970. */
   readonly lastActivity: () => number;
   readonly startedAt: number;
+  /** Whether the proxy ends, and begins nothing new. */
+  readonly stopping: boolean;
 }
 
 /** The answer of `/status`: the original's two fields, and the truth about every server. Times are ISO 8601. */
@@ -22,6 +24,7 @@ export function status(source: StatusSource): object {
     ),
     version: VERSION,
     started_at: iso(source.startedAt),
+    stopping: source.stopping,
     servers: source.servers.map((server) => serverStatus(server, source.sessions)),
   };
 }

@@ -1,10 +1,10 @@
 import { answerOf, asRecord, type Key, keyOf, type Message, textOf } from '../jsonrpc/message.js';
 import { parseWire } from '../jsonrpc/wire.js';
 import type { Emit } from '../observability/events.js';
+import { changesSince } from './changes.js';
 import type { Clock } from './clock.js';
 import { guarded } from './guarded.js';
 import type { CloseReason, Link, Receiver } from './link.js';
-import { listChanges } from './list-changes.js';
 import { OpenQuestions } from './open-questions.js';
 import { pendingLink } from './pending.js';
 import { type Restoration, RestoredLink } from './restored.js';
@@ -178,7 +178,7 @@ export class RecoveringLink implements Link {
   #done(answer: Message): void {
     this.#ended();
     this.#tell('debug', 'a session goes on with another process');
-    for (const change of listChanges(answer)) this.#receiver?.message(change);
+    for (const change of changesSince(answer, this.#memory.subscribed)) this.#receiver?.message(change);
   }
 
   #ended(): void {

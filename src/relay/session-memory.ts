@@ -35,6 +35,11 @@ export class SessionMemory {
     return this.#initialize !== undefined;
   }
 
+  /** URIs of the resources that it has subscribed to. */
+  get subscribed(): Iterable<string> {
+    return this.#subscribed.keys();
+  }
+
   /** The client begins again. */
   forget(): void {
     this.#initialize = undefined;

@@ -1,4 +1,5 @@
 import type { Message } from '../../jsonrpc/message.js';
+import { changesSince } from '../../relay/changes.js';
 import { OpenQuestions } from '../../relay/open-questions.js';
 import { SessionMemory } from '../../relay/session-memory.js';
 import type { ServerEvent } from '../../remote/event-reader.js';
@@ -156,10 +157,10 @@ export class SessionKeeper implements RenewalHost {
     this.#host.outbox.again([message]);
   }
 
-  renewed(session: UpstreamSession, changes: readonly Message[], again: readonly Message[]): void {
+  renewed(session: UpstreamSession, answer: Message, again: readonly Message[]): void {
     this.#current = session;
     this.#emit('info', `A new session with ${this.#where} has begun.`);
-    for (const message of changes) this.#host.toClient(message);
+    for (const message of changesSince(answer, this.#memory.subscribed)) this.#host.toClient(message);
     this.#host.outbox.again(again);
     this.#host.outbox.resume();
   }

@@ -1,5 +1,4 @@
 import type { Message } from '../../jsonrpc/message.js';
-import { listChanges } from '../../relay/list-changes.js';
 import type { Failure } from '../../remote/failure.js';
 import type { RemoteTimings } from '../../remote/remote-link.js';
 import type { Outcome } from './upstream-handshake.js';
@@ -15,8 +14,8 @@ export interface RenewalHost {
   hold(): void;
   /** Sends a message in the session that there is. */
   again(message: Message): void;
-  /** The client's messages go on in this session; first of all `again`. */
-  renewed(session: UpstreamSession, changes: readonly Message[], again: readonly Message[]): void;
+  /** The client's messages go on in this session, which `answer` began; first of all `again`. */
+  renewed(session: UpstreamSession, answer: Message, again: readonly Message[]): void;
   /** There is no session. `waiting`, and all that has waited since `hold`, comes to nothing. */
   failed(waiting: readonly Message[], failure: Failure): void;
 }
@@ -151,7 +150,7 @@ export class Renewal {
     }
     this.#state = 'live';
     this.#renewedAt = performance.now();
-    this.#host.renewed(outcome.session, listChanges(outcome.answer), inOrder(this.#waiting.splice(0)));
+    this.#host.renewed(outcome.session, outcome.answer, inOrder(this.#waiting.splice(0)));
   }
 
   #fail({ kind, text, status }: Failure): void {

@@ -125,7 +125,11 @@ describe('a session whose server is lost', () => {
       { method: 'resources/subscribe', params: { uri: 'a:2' } },
     ]);
     for (const text of restored) server.says(result(JSON.parse(text).id));
-    expect(client.take()).toEqual([changed('tools'), changed('resources')]);
+    expect(client.take()).toEqual([
+      changed('tools'),
+      changed('resources'),
+      '{"jsonrpc":"2.0","method":"notifications/resources/updated","params":{"uri":"a:2"}}',
+    ]);
     client.says(request(7, 'ping'));
     expect(server.take()).toEqual([request(7, 'ping')]);
     server.says(result(7));

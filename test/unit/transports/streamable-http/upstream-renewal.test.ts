@@ -61,8 +61,12 @@ test('the next request begins a session as the client did, and is answered', asy
   const gets = (await fixture.log('"GET"', 2)).filter(({ method }) => method === 'GET');
   expect(gets[1]?.headers).not.toHaveProperty('last-event-id');
   expect(gets[1]?.headers?.['mcp-session-id']).not.toBe(gets[0]?.headers?.['mcp-session-id']);
-  const said = client.got.filter(({ method }) => method !== undefined).map(({ method }) => method);
-  expect(said).toEqual(['notifications/tools/list_changed', 'notifications/resources/list_changed']);
+  expect(client.got.filter(({ method }) => method !== undefined)).toMatchObject([
+    { method: 'notifications/tools/list_changed' },
+    { method: 'notifications/resources/list_changed' },
+    { method: 'notifications/resources/updated', params: { uri: 'a://1' } },
+    { method: 'notifications/resources/updated', params: { uri: 'a://3' } },
+  ]);
   expect(client.got.filter(({ result }) => result?.serverInfo !== undefined)).toHaveLength(1);
 });
 

@@ -5,6 +5,7 @@ import { EventReader, type ServerEvent } from './event-reader.js';
 import { type Failure, maskedExcerpt, networkFailure, networkReason, statusFailure } from './failure.js';
 import type { Exchange, HttpClient, HttpHandler, HttpRequest } from './http.js';
 import { HeadTimeout } from './http-exchange.js';
+import { askedFor, inSeconds, type Patience } from './patience.js';
 import { maybeProxy, type NamedProxy, type OutboundProxy, proxyRefusal, proxyUnreachable } from './proxy.js';
 
 /** The most octets that one message from a remote server may have: as many as the proxy itself takes. */
@@ -57,6 +58,7 @@ class Answer implements HttpHandler, Exchange {
   readonly #http: HttpClient;
   readonly #request: HttpRequest;
   readonly #reading: Reading;
+  readonly #patience: Patience;
   readonly #chunks: Buffer[] = [];
   #length = 0;
   #status = 0;
@@ -70,6 +72,7 @@ class Answer implements HttpHandler, Exchange {
     this.#http = http;
     this.#request = request;
     this.#reading = reading;
+    this.#patience = http.patience();
   }
 
   get #where(): string {
@@ -80,6 +83,10 @@ class Answer implements HttpHandler, Exchange {
     return { where: this.#http.describe(url), variable };
   }
 
+  get paused(): boolean {
+    return this.exchange?.paused ?? false;
+  }
+
   abort(): void {
     this.#finish();
     this.exchange?.abort();
@@ -87,6 +94,16 @@ class Answer implements HttpHandler, Exchange {
 
   sent(): void {
     this.#reading.sent?.();
+  }
+
+  again(status: number, headers: IncomingHttpHeaders): number | undefined {
+    const asked = askedFor(status, headers);
+    const pause = asked === undefined ? undefined : this.#patience.pauseFor(asked);
+    if (pause !== undefined) {
+      const what = `${this.#where} answered with HTTP status ${status} and asks for time`;
+      this.#http.tell(`${what}: the request is sent again in ${inSeconds(pause)}.`);
+    }
+    return pause;
   }
 
   head(status: number, headers: IncomingHttpHeaders): void {
@@ -216,7 +233,12 @@ class Answer implements HttpHandler, Exchange {
     const failure = statusFailure(refusal, this.#where, (text) => this.#http.mask(text));
     const isMaybeProxys = proxy !== undefined && this.#status >= 500 && url.protocol === 'http:';
     const text = isMaybeProxys ? failure.text + maybeProxy(this.#named(proxy)) : failure.text;
-    this.#reading.failed({ ...failure, text });
+    const asked = askedFor(this.#status, this.#headers);
+    if (asked === undefined) this.#reading.failed({ ...failure, text });
+    else {
+      const story = this.#patience.story(asked);
+      this.#reading.failed({ ...failure, kind: 'refused', text: text + story, retryAfter: asked });
+    }
   }
 
   #whole(): Buffer {

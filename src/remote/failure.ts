@@ -12,6 +12,8 @@ export interface Failure {
   readonly status?: number;
   /** The JSON-RPC error that the body was. */
   readonly answer?: Message;
+  /** Milliseconds that the server asks to be left alone. Whoever tries again by himself waits as long. */
+  readonly retryAfter?: number;
   /** What the body said, as it came (UTF-8), cut. Not to be shown: it may hold secrets. */
   readonly body?: string;
 }

@@ -16,13 +16,18 @@ const DISCARD_TIME = 2_000;
 /** No answer came in the time that the request had. */
 export class HeadTimeout extends Error {}
 
-/** One request and what it leads to: redirects within the origin, and one more try after a 401. */
+/**
+ * One request and what it leads to: redirects within the origin, one more try after a 401, and more where its
+ * handler says so.
+ */
 export class HttpExchange implements Exchange {
   readonly #dispatcher: Sender;
   readonly #request: HttpRequest;
   readonly #handler: HttpHandler;
   readonly #credentials: Credentials | undefined;
   readonly #timer: NodeJS.Timeout | undefined;
+  readonly #allPaused: Set<HttpExchange>;
+  #pause: NodeJS.Timeout | undefined;
   #url: URL;
   #redirects = 0;
   #authorization: string | undefined;
@@ -36,7 +41,9 @@ export class HttpExchange implements Exchange {
     request: HttpRequest,
     handler: HttpHandler,
     credentials: Credentials | undefined,
+    paused: Set<HttpExchange>,
   ) {
+    this.#allPaused = paused;
     this.#dispatcher = dispatcher;
     this.#request = request;
     this.#handler = handler;
@@ -48,6 +55,15 @@ export class HttpExchange implements Exchange {
     this.#starting = false;
   }
 
+  get paused(): boolean {
+    return this.#allPaused.has(this);
+  }
+
+  /** It is sent no more. */
+  giveUp(): void {
+    this.#fail(new Error('the client is closed'));
+  }
+
   abort(): void {
     if (this.#over) return;
     this.#finish();
@@ -57,6 +73,8 @@ export class HttpExchange implements Exchange {
   #finish(): void {
     this.#over = true;
     clearTimeout(this.#timer);
+    clearTimeout(this.#pause);
+    this.#allPaused.delete(this);
   }
 
   #fail(error: Error): void {
@@ -170,6 +188,8 @@ export class HttpExchange implements Exchange {
       credentials.refused(used);
       return () => this.#begin();
     }
+    const pause = this.#handler.again?.(status, headers);
+    if (pause !== undefined) return () => this.#later(pause);
     const target = redirectTarget(status, headers.location, this.#url, this.#request.method);
     if (target === undefined || this.#redirects >= MAX_REDIRECTS) return undefined;
     this.#redirects++;
@@ -177,6 +197,14 @@ export class HttpExchange implements Exchange {
       this.#url = target;
       this.#dispatch();
     };
+  }
+
+  #later(ms: number): void {
+    this.#allPaused.add(this);
+    this.#pause = setTimeout(() => {
+      this.#allPaused.delete(this);
+      this.#begin();
+    }, ms);
   }
 }
 

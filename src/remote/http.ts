@@ -1,8 +1,10 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import type { Emit } from '../observability/events.js';
 import type { Credentials } from './credentials.js';
 import { describeUrl } from './describe-url.js';
 import { openDispatcher, type Sender, type Verify } from './dispatcher.js';
 import { HttpExchange } from './http-exchange.js';
+import { Patience, type PatienceOptions } from './patience.js';
 import { type OutboundProxy, proxyFor } from './proxy.js';
 
 export interface HttpOptions {
@@ -17,6 +19,10 @@ export interface HttpOptions {
   readonly mask?: (text: string) => string;
   /** Milliseconds until a connection must stand. */
   readonly connectTimeout?: number;
+  /** With servers that ask for time. */
+  readonly patience?: Partial<PatienceOptions>;
+  /** Told of what takes long. */
+  readonly emit?: Emit;
 }
 
 export interface HttpRequest {
@@ -32,6 +38,8 @@ export interface HttpRequest {
 export interface HttpHandler {
   /** The request goes out on its connection now. */
   sent?(): void;
+  /** A refusal: milliseconds after which the request is sent again, instead of an answer; undefined: it is not. */
+  again?(status: number, headers: IncomingHttpHeaders): number | undefined;
   head(status: number, headers: IncomingHttpHeaders): void;
   data(chunk: Buffer): void;
   end(): void;
@@ -41,6 +49,8 @@ export interface HttpHandler {
 export interface Exchange {
   /** Ends it. Nothing of its handler is called any more. */
   abort(): void;
+  /** It was refused without being processed, and waits to be sent again: the server knows nothing of it. */
+  readonly paused: boolean;
 }
 
 /** Names and addresses that take longer than this (ms) to connect to are not there. */
@@ -57,6 +67,8 @@ const CONNECT_TIMEOUT = 10_000;
 export class HttpClient {
   readonly #options: HttpOptions;
   readonly #dispatcher: Sender;
+  /** Exchanges that wait for their next try: the pool does not know of them. */
+  readonly #paused = new Set<HttpExchange>();
   /** Through which the requests go, if any. */
   readonly proxy: OutboundProxy | undefined;
 
@@ -77,7 +89,16 @@ export class HttpClient {
       throw new TypeError(`${this.describe(request.url)} is not of ${origin}`);
     const own = headers?.authorization === undefined ? credentials : undefined;
     const all = { ...headers, ...request.headers };
-    return new HttpExchange(this.#dispatcher, { ...request, headers: all }, handler, own);
+    return new HttpExchange(this.#dispatcher, { ...request, headers: all }, handler, own, this.#paused);
+  }
+
+  /** How long a request goes on where the server asks for time. */
+  patience(): Patience {
+    return new Patience(this.#options.patience);
+  }
+
+  tell(text: string): void {
+    this.#options.emit?.({ level: 'info', text });
   }
 
   mask(text: string): string {
@@ -91,6 +112,7 @@ export class HttpClient {
 
   /** Ends every exchange and every connection. */
   async close(): Promise<void> {
+    for (const exchange of this.#paused) exchange.giveUp();
     await Promise.all([this.#dispatcher.destroy(), this.#options.credentials?.close()]);
   }
 }

@@ -47,9 +47,9 @@ export function connectRemote(options: RemoteOptions, emit: Emit): RemoteLink {
           credentials: new ClientCredentials({
             ...credentials,
             secrets,
-            http: new HttpClient({ origin: credentials.tokenUrl.origin, verify, mask }),
+            http: new HttpClient({ origin: credentials.tokenUrl.origin, verify, mask, emit }),
           }),
         };
-  const http = new HttpClient({ origin: url.origin, verify, headers, mask, ...source });
+  const http = new HttpClient({ origin: url.origin, verify, headers, mask, emit, ...source });
   return new Front({ ...options, http, emit });
 }

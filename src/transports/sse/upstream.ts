@@ -17,6 +17,16 @@ import {
 } from '../../remote/remote-link.js';
 import { Waiters } from '../../remote/waiters.js';
 
+/** A request that is not answered. */
+interface Open {
+  readonly request: Message;
+  /** Runs when it is. */
+  answered?: () => void;
+  cancelled?: true;
+  /** What carries it, until that is done. */
+  post?: Exchange;
+}
+
 /** How opening the stream ends: with one of the two, once, unless the link is closed before. */
 export interface Opening {
   /** The server has said where to post. Messages can be sent from now on. */
@@ -38,7 +48,7 @@ export class SseUpstream implements RemoteLink {
   readonly #where: string;
   readonly #opening: Opening;
   readonly #outbox = new Outbox((message, stage) => this.#post(message, stage));
-  readonly #requests = new Map<Key, { request: Message; answered?: () => void; cancelled?: true }>();
+  readonly #requests = new Map<Key, Open>();
   readonly #posts = new Set<Exchange>();
   readonly #waiters = new Waiters();
   readonly #stream: Exchange;
@@ -192,10 +202,8 @@ export class SseUpstream implements RemoteLink {
     const endpoint = this.#endpoint;
     if (endpoint === undefined) throw new TypeError('nothing can be sent before the stream is open');
     const isInitialize = message.method === 'initialize';
-    if (isInitialize) {
-      const open = this.#requests.get(keyOf(message.id ?? 'null'));
-      if (open !== undefined) open.answered = this.#handshake(message, stage);
-    }
+    const open = message.kind === 'request' ? this.#requests.get(keyOf(message.id ?? 'null')) : undefined;
+    if (isInitialize && open !== undefined) open.answered = this.#handshake(message, stage);
     const settle = (): void => {
       this.#posts.delete(post);
       if (!isInitialize) stage.done();
@@ -232,6 +240,7 @@ export class SseUpstream implements RemoteLink {
       },
     );
     this.#posts.add(post);
+    if (open !== undefined) open.post = post;
   }
 
   /** Gives `initialize` up in time. Returns what ends the wait. */
@@ -272,6 +281,11 @@ export class SseUpstream implements RemoteLink {
     const open = key === undefined ? undefined : this.#requests.get(key);
     if (key === undefined || open === undefined || open.request.method === 'initialize') return;
     open.cancelled = true;
+    if (open.post?.paused === true) {
+      // It was not processed, and is not to be.
+      open.post.abort();
+      this.#posts.delete(open.post);
+    }
     setTimeout(() => {
       if (this.#requests.get(key) !== open) return;
       this.#requests.delete(key);

@@ -68,7 +68,7 @@ export class StreamableHttpUpstream implements RemoteLink {
   }
 
   send(message: Message): void {
-    if (this.#closed) return;
+    if (this.#closed || this.#unsend(message)) return;
     if (message.kind === 'request' && message.id !== undefined) {
       const key = keyOf(message.id);
       if (this.#calls.has(key)) {
@@ -259,6 +259,18 @@ export class StreamableHttpUpstream implements RemoteLink {
       this.#calls.delete(keyOf(call.request.id ?? ''));
       this.#wake();
     });
+  }
+
+  /** Whether a message cancels a request that the server has refused for now: it is not sent again then. */
+  #unsend(message: Message): boolean {
+    if (message.method !== 'notifications/cancelled') return false;
+    const ref = refOf(message);
+    const call = ref === undefined ? undefined : this.#calls.get(keyOf(ref));
+    if (call?.exchange?.paused !== true || call.request.method === 'initialize') return false;
+    call.drop();
+    this.#calls.delete(keyOf(call.request.id ?? ''));
+    this.#wake();
+    return true;
   }
 
   /** A POST that the server did not take. `session`: what it named as its session. */

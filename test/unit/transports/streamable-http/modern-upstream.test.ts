@@ -71,8 +71,8 @@ class Nowhere extends HttpClient {
     super({ origin: 'http://localhost', verify: true });
   }
 
-  override send(): { abort(): void } {
-    return { abort: () => undefined };
+  override send(): { abort(): void; readonly paused: boolean } {
+    return { abort: () => undefined, paused: false };
   }
 }
 

@@ -26,6 +26,8 @@ export interface Reading {
   /** The next event, where the answer is an event stream. */
   event(event: ServerEvent): void;
   retry?(ms: number): void;
+  /** Octets of an event stream came, be they no event. */
+  octets?(): void;
   /** The whole body, where it is anything else and not empty. */
   body(text: Wire, contentType: string): void;
   ended(): void;
@@ -125,6 +127,7 @@ class Answer implements HttpHandler, Exchange {
   data(chunk: Buffer): void {
     if (this.#over) return;
     if (this.#reader !== undefined) {
+      this.#reading.octets?.();
       this.#reader.feed(chunk);
       return;
     }
@@ -264,7 +267,7 @@ function contentType(headers: IncomingHttpHeaders): string {
   return (headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
 }
 
-function isEventStream(headers: IncomingHttpHeaders): boolean {
+export function isEventStream(headers: IncomingHttpHeaders): boolean {
   return contentType(headers) === 'text/event-stream';
 }
 

@@ -38,6 +38,10 @@ export interface RemoteTimings {
   readonly reconnectMax: number;
   /** A stream that lasted this long was a good one, even if nothing came. */
   readonly lasting: number;
+  /** Of silence on a stream of the server's, before it is asked with a ping whether it is there. */
+  readonly silence: number;
+  /** For the answer to that. */
+  readonly pong: number;
   /** For what belongs to a lost session to be restored in the next; the client's messages wait meanwhile. */
   readonly restore: number;
   /** For the list of a server's tools to be had again; the call that was refused waits meanwhile. */
@@ -66,6 +70,8 @@ export const REMOTE_TIMINGS: RemoteTimings = {
   reconnect: 1_000,
   reconnectMax: 30_000,
   lasting: 5_000,
+  silence: 300_000,
+  pong: 30_000,
   restore: 10_000,
   refresh: 10_000,
   probe: 5_000,

@@ -15,7 +15,9 @@ import {
   type RemoteTimings,
   type UpstreamOptions,
 } from '../../remote/remote-link.js';
+import { Silence } from '../../remote/silence.js';
 import { Waiters } from '../../remote/waiters.js';
+import { pingOnStream } from './upstream-ping.js';
 
 /** A request that is not answered. */
 interface Open {
@@ -53,6 +55,7 @@ export class SseUpstream implements RemoteLink {
   readonly #waiters = new Waiters();
   readonly #stream: Exchange;
   readonly #timer: NodeJS.Timeout;
+  readonly #silence: Silence;
   #receiver: Receiver | undefined;
   #endpoint: URL | undefined;
   #version: string | undefined;
@@ -68,6 +71,13 @@ export class SseUpstream implements RemoteLink {
       this.#finish = resolve;
     });
     this.#timer = setTimeout(() => this.#late(), this.#timings.endpoint);
+    const busy = (): boolean => this.#requests.size > 0;
+    const post = (ping: Message): void => this.#post(ping, { sent: () => undefined, done: () => undefined });
+    this.#silence = new Silence({
+      after: this.#timings.silence,
+      ask: (signal) => pingOnStream({ busy, post, limit: this.#timings.pong, signal }),
+      dead: (why) => this.#lost({ kind: 'lost', text: `${why}.` }),
+    });
     this.#stream = this.#open();
   }
 
@@ -96,6 +106,7 @@ export class SseUpstream implements RemoteLink {
     if (this.#closed) return;
     this.#closed = true;
     clearTimeout(this.#timer);
+    this.#silence.stop();
     this.#stream.abort();
     this.#outbox.clear();
     for (const post of this.#posts) post.abort();
@@ -123,6 +134,7 @@ export class SseUpstream implements RemoteLink {
       http,
       { method: 'GET', url, headers: { accept: 'text/event-stream', 'cache-control': 'no-cache' } },
       {
+        octets: () => this.#silence.heard(),
         event: (event) => this.#event(event),
         body: (text, type) => this.#lost(foreign(this.#where, text, type, (words) => http.mask(words))),
         ended: () => this.#lost({ kind: 'lost', text: `${this.#where} has ended its event stream.` }),
@@ -168,6 +180,7 @@ export class SseUpstream implements RemoteLink {
     }
     clearTimeout(this.#timer);
     this.#endpoint = endpoint;
+    this.#silence.start();
     this.#opening.opened();
   }
 

@@ -22,6 +22,8 @@ export interface KeeperHost {
   /** A message of the server's that belongs to no call. */
   heard(message: Message, session: UpstreamSession): void;
   event(event: ServerEvent, session: UpstreamSession): void;
+  /** Whether requests of the client's are open. */
+  busy(): boolean;
   /** A message comes to nothing. */
   failed(message: Message, failure: Failure): void;
 }
@@ -93,6 +95,8 @@ export class SessionKeeper implements RenewalHost {
     this.#events?.close();
     this.#events = openEvents(session, this.#options, this.#timings, {
       event: (event) => this.#host.event(event, session),
+      heard: (message) => this.#host.heard(message, session),
+      busy: () => this.#host.busy(),
       sessionGone: () => {
         if (session !== this.#current) return;
         this.#renewal.lose(session);

@@ -51,6 +51,7 @@ export class StreamableHttpUpstream implements RemoteLink {
       toClient: (message) => this.#receiver?.message(message),
       heard: (message, session) => this.#deliver(message, session, undefined),
       event: (event, session) => this.#event(event, session, undefined),
+      busy: () => this.#calls.size > 0,
       failed: (message, failure) => this.#failed(message, failure),
     });
     this.done = new Promise((resolve) => {

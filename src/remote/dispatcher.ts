@@ -15,6 +15,20 @@ export type Verify = boolean | string;
  */
 const MAX_CONNECTIONS = 512;
 
+/**
+ * A connection on which nothing came for this long, in ms, is asked by the system whether its peer is still
+ * there. Ten questions without an answer, 1 s apart (Node's own numbers), end it: so a peer that has vanished, or
+ * a network that has changed, costs 40 s. Well below the minute or more after which routers and firewalls forget
+ * a silent connection.
+ */
+const KEEP_ALIVE = 30_000;
+
+/**
+ * Longest time, in ms, that a connection waits for the next request, whatever its server offers: what is written
+ * on one that is dead meanwhile is repeated by the system for a quarter of an hour before that is told.
+ */
+const MAX_IDLE = 30_000;
+
 const require = createRequire(import.meta.url);
 
 /** What requests are sent by: one undici dispatcher, or something that goes through it. */
@@ -38,8 +52,19 @@ export function openDispatcher(
   proxy: OutboundProxy | undefined,
 ): Sender {
   const tls = typeof verify === 'string' ? { ca: readBundle(verify) } : { rejectUnauthorized: verify };
-  const connect = { timeout: connectTimeout, ...tls };
-  const options = { connect, connections: MAX_CONNECTIONS, headersTimeout: 0, bodyTimeout: 0 };
+  const connect = {
+    timeout: connectTimeout,
+    keepAlive: true,
+    keepAliveInitialDelay: KEEP_ALIVE,
+    ...tls,
+  };
+  const options = {
+    connect,
+    connections: MAX_CONNECTIONS,
+    headersTimeout: 0,
+    bodyTimeout: 0,
+    keepAliveMaxTimeout: MAX_IDLE,
+  };
   const Plain: typeof Agent = require('undici/lib/dispatcher/agent.js');
   if (proxy === undefined) return new Plain(options);
   const authorization = proxyAuthorization(proxy);

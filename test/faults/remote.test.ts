@@ -88,8 +88,8 @@ interface Row {
   readonly fault: (stage: Stage) => Promise<void>;
   /** The answer to the call that was open: an error in these words, or a result; absent: none was open, or has none. */
   readonly open?: RegExp | 'answered';
-  /** How often the server got that call, and how often it did it. */
-  readonly got?: number;
+  /** How often the server got that call (or one of these), and how often it did it. */
+  readonly got?: number | readonly number[];
   readonly did?: number;
   /** How often `initialize` came to the server, where it is not once. */
   readonly initialized?: number;
@@ -184,8 +184,8 @@ const kills: Row[] = [
         await stage.restart();
       },
       open: 'answered',
-      // The server that came second did not know its session, and never had it again.
-      got: 2,
+      // Refused once for its session, unless the stream has found out before.
+      got: [1, 2],
       did: 1,
       initialized: 3,
     }),
@@ -446,9 +446,9 @@ it.each(rows)('%s', async (_title, row) => {
   // One answer for each call, or none; and nothing is sent again that may have been processed.
   expect(client.program.stdout().split('"id":"open"')).toHaveLength(open === undefined ? 1 : 2);
   expect({
-    got: remote.count('tools/call', 'open'),
     did: remote.done('open'),
     initialized: remote.count('initialize'),
     next: remote.done('next'),
-  }).toEqual({ got, did, initialized, next: 1 });
+  }).toEqual({ did, initialized, next: 1 });
+  expect([got].flat()).toContain(remote.count('tools/call', 'open'));
 });

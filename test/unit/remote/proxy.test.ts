@@ -1,10 +1,8 @@
-import { once } from 'node:events';
-import { createServer, request as send } from 'node:http';
-import { type AddressInfo, connect } from 'node:net';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { proxyFor } from '../../../src/remote/proxy.js';
 import { connectRemote } from '../../../src/upstream/remote.js';
 import { Client, events, Fixture, type Got } from './fixture.js';
+import { forwardProxy } from './forward-proxy.js';
 
 const cleaning: (() => unknown)[] = [];
 
@@ -19,48 +17,11 @@ afterEach(async () => {
   for (const clean of cleaning.splice(0)) await clean();
 });
 
-/** An ordinary proxy, in front of `fixture`, whatever host is asked for. It allows tunnels to port 443 only. */
+/** An ordinary proxy, in front of `fixture`. */
 async function proxy(fixture: Fixture, refusal?: number) {
-  const asked: { target: string; authorization: string | undefined; host: string | undefined }[] = [];
-  const server = createServer((request, response) => {
-    const { url = '', method, headers } = request;
-    asked.push({ target: url, authorization: headers['proxy-authorization'], host: headers.host });
-    if (refusal !== undefined) {
-      response.writeHead(refusal).end();
-      return;
-    }
-    const { pathname, search } = new URL(url);
-    const far = send({ port: fixture.port, host: '127.0.0.1', path: pathname + search, method, headers });
-    far.on('response', (answer) => {
-      response.writeHead(answer.statusCode ?? 500, answer.headers);
-      answer.pipe(response);
-    });
-    far.on('error', () => response.destroy());
-    response.on('close', () => far.destroy());
-    request.pipe(far);
-  });
-  server.on('connect', (request, socket) => {
-    const { url = '', headers } = request;
-    asked.push({ target: url, authorization: headers['proxy-authorization'], host: headers.host });
-    socket.on('error', () => socket.destroy());
-    if (refusal !== undefined || !url.endsWith(':443')) {
-      socket.end(`HTTP/1.1 ${refusal ?? 403} No\r\n\r\n`);
-      return;
-    }
-    const far = connect(fixture.port, '127.0.0.1', () => {
-      socket.write('HTTP/1.1 200 Connected\r\n\r\n');
-      far.pipe(socket).pipe(far);
-    });
-    far.on('error', () => socket.destroy());
-    socket.on('close', () => far.destroy());
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  cleaning.push(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  return { asked, host: `127.0.0.1:${(server.address() as AddressInfo).port}` };
+  const started = await forwardProxy(fixture.port, refusal);
+  cleaning.push(started.stop);
+  return started;
 }
 
 async function start(name: string): Promise<Fixture> {

@@ -12,6 +12,8 @@ export interface Failure {
   readonly status?: number;
   /** The JSON-RPC error that the body was. */
   readonly answer?: Message;
+  /** The request was sent and not answered: nobody here knows whether it was processed. */
+  readonly inDoubt?: true;
   /** Milliseconds that the server asks to be left alone. Whoever tries again by himself waits as long. */
   readonly retryAfter?: number;
   /** What the body said, as it came (UTF-8), cut. Not to be shown: it may hold secrets. */
@@ -29,12 +31,17 @@ export interface Failure {
  */
 type FailureKind = 'unreachable' | 'refused' | 'session' | 'lost' | 'timeout' | 'foreign' | 'credentials';
 
-/** The JSON-RPC error that tells the client of a failed request. A server's own error keeps code, message, data. */
+/**
+ * The JSON-RPC error that tells the client of a failed request. A server's own error keeps code, message, data.
+ * Whether to send it again is for the client to say: it knows what the request does.
+ */
 export function errorFor(request: Message, failure: Failure): Message {
   const id = request.id ?? 'null';
   if (failure.answer !== undefined) return answerTo(id, failure.answer);
   const data = failure.status === undefined ? undefined : { status: failure.status };
-  return makeError(id, ErrorCode.InternalError, failure.text, data);
+  const isInDoubt = failure.inDoubt === true && request.method !== 'initialize';
+  const doubt = isInDoubt ? ' The server may have processed the request.' : '';
+  return makeError(id, ErrorCode.InternalError, failure.text + doubt, data);
 }
 
 /** A server's error as the answer to the request `id`, whatever id the server gave it. */
@@ -53,9 +60,15 @@ export function networkFailure(
   begun: boolean,
   mask: (text: string) => string,
 ): Failure {
-  if (begun) return { kind: 'lost', text: `${where} broke the connection off in the middle of its answer.` };
+  if (begun) {
+    const text = `${where} broke the connection off in the middle of its answer.`;
+    return { kind: 'lost', text, inDoubt: true };
+  }
   const known = networkReason(error);
-  if (known !== undefined) return { kind: 'unreachable', text: `${where} cannot be reached: ${known}.` };
+  if (known !== undefined) {
+    const text = `${where} cannot be reached: ${known}.`;
+    return { kind: 'unreachable', text, ...(isBroken(error) ? { inDoubt: true } : {}) };
+  }
   const code = codeOf(error);
   if (isCertificateError(code)) {
     const hint = 'Give the CA bundle with --verify-ssl FILE, or turn verification off with --no-verify-ssl.';
@@ -74,12 +87,25 @@ export function handshakeTimeout(where: string, limit: number): Failure {
 
 /** Why there is no connection, in words with no end; undefined for any other error. */
 export function networkReason(error: Error): string | undefined {
+  if (isBroken(error) && codeOf(error) === 'ETIMEDOUT') return DEAD;
   return NETWORK_ERRORS[codeOf(error)] ?? (error instanceof AggregateError ? causeOf(error) : undefined);
+}
+
+/** The connection stood. What is sent over it may have arrived. */
+function isBroken(error: Error): boolean {
+  const isConnecting = 'syscall' in error && error.syscall === 'connect';
+  return !isConnecting && BREAKS.has(codeOf(error));
 }
 
 function codeOf(error: Error): string {
   return 'code' in error && typeof error.code === 'string' ? error.code : '';
 }
+
+/** Of the errors below, those that a connection can have which stood. */
+const BREAKS = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET', 'ETIMEDOUT']);
+
+/** What TCP keep-alive has found out. */
+const DEAD = 'the other end of the connection does not answer any more (ETIMEDOUT)';
 
 /** Errors that come before any answer, and that a server which is just starting causes too. */
 const NETWORK_ERRORS: Readonly<Record<string, string>> = {
@@ -132,6 +158,8 @@ export function statusFailure(refusal: Refusal, where: string, mask: (text: stri
     status,
     body,
     ...(scanned.kind === 'error' ? { answer: scanned } : {}),
+    // What stands in between does not say how far it has come.
+    ...(status === 502 || status === 504 ? { inDoubt: true } : {}),
   };
 }
 

@@ -221,7 +221,9 @@ export class LegacyRemote implements RemoteLink {
 
   #refused(attempt: Attempt, failure: Failure): void {
     const { transport } = this.#options;
-    if (failure.kind === 'unreachable') this.#again(attempt, failure);
+    // A second `initialize` does nothing that the first has not; of any other request nobody knows that.
+    const isRisky = failure.inDoubt === true && attempt.opening.method !== 'initialize';
+    if (failure.kind === 'unreachable' && !isRisky) this.#again(attempt, failure);
     else if (attempt.refusal !== undefined) this.#fail(attempt, this.#neither(attempt.refusal, failure));
     else if (transport === 'auto' && failure.status !== undefined && mayBeSse(failure.status)) {
       attempt.refusal = failure;

@@ -283,7 +283,7 @@ export class ModernUpstream implements RemoteLink {
 
 /** Nothing is resumed in this era: its client has to ask again. */
 function lost(text: string): Failure {
-  return { kind: 'lost', text: `${text} The request is lost: send it again.` };
+  return { kind: 'lost', text: `${text} The request is lost: send it again.`, inDoubt: true };
 }
 
 function isHeaderMismatch(answer: Message): boolean {

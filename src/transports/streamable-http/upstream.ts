@@ -175,7 +175,7 @@ export class StreamableHttpUpstream implements RemoteLink {
     const { session } = call;
     if (call.lastId === undefined || session === undefined || call.cancelled) {
       const text = `${this.#where} ended its answer before it had answered the request.`;
-      this.#failed(call.request, failure ?? { kind: 'lost', text });
+      this.#failed(call.request, failure ?? { kind: 'lost', text, inDoubt: true });
       return;
     }
     call.resume({
@@ -185,6 +185,7 @@ export class StreamableHttpUpstream implements RemoteLink {
         this.#failed(call.request, {
           kind: 'lost',
           text: `${broke}, and the rest could not be got: ${text}`,
+          inDoubt: true,
         });
       },
       timings: this.#timings,

@@ -1,8 +1,15 @@
 import { expect, test } from 'vitest';
 import { describeUrl } from '../../../src/remote/describe-url.js';
-import { excerpt, maskedExcerpt } from '../../../src/remote/failure.js';
+import {
+  errorFor,
+  excerpt,
+  maskedExcerpt,
+  networkFailure,
+  statusFailure,
+} from '../../../src/remote/failure.js';
 import { checkHeaders } from '../../../src/remote/headers.js';
 import { Secrets } from '../../../src/remote/secrets.js';
+import { wire } from './fixture.js';
 
 test('a URL is shown without what may be secret', () => {
   const show = (url: string): string => describeUrl(new URL(url), (text) => text);
@@ -87,4 +94,47 @@ test('headers that say what is in the body are the transport’s own', () => {
   const { headers, dropped } = checkHeaders(given, new URL('http://host/'));
   expect(headers).toEqual({ 'mcp-parameter': 'x' });
   expect(dropped).toEqual(['Mcp-Method', 'mcp-name', 'MCP-PARAM-Region', 'mcp-param-']);
+});
+
+const DOUBT = ' The server may have processed the request.';
+
+test.each([
+  ['ECONNREFUSED', 'connect', false, ''],
+  ['ECONNRESET', 'read', false, DOUBT],
+  ['ECONNRESET', 'connect', false, ''],
+  ['EPIPE', 'write', false, DOUBT],
+  ['UND_ERR_SOCKET', undefined, false, DOUBT],
+  ['UND_ERR_CONNECT_TIMEOUT', undefined, false, ''],
+  ['ETIMEDOUT', 'connect', false, ''],
+  ['ETIMEDOUT', 'read', false, DOUBT],
+  ['ECONNRESET', 'read', true, DOUBT],
+])('whether a request may have been processed is told: %s, %s, begun %s', (code, syscall, begun, doubt) => {
+  const failure = networkFailure(
+    Object.assign(new Error('x'), { code, syscall }),
+    'it',
+    begun,
+    (text) => text,
+  );
+  expect(failure.kind).toBe(begun ? 'lost' : 'unreachable');
+  const told = (method: string): string => errorFor(wire({ jsonrpc: '2.0', id: 1, method }), failure).text;
+  expect(told('tools/call').includes(DOUBT)).toBe(doubt !== '');
+  expect(told('initialize')).not.toContain(DOUBT);
+});
+
+test('a connection that is dead is told from one that never was', () => {
+  const failure = (syscall: string): string =>
+    networkFailure(Object.assign(new Error('x'), { code: 'ETIMEDOUT', syscall }), 'it', false, (text) => text)
+      .text;
+  expect(failure('connect')).toContain('no connection in time');
+  expect(failure('read')).toContain('does not answer any more');
+});
+
+test.each([
+  [502, true],
+  [503, false],
+  [504, true],
+  [500, undefined],
+])('a gateway does not say how far a request came: %d', (status, inDoubt) => {
+  const failure = statusFailure({ status, contentType: '', body: Buffer.from('') }, 'it', (text) => text);
+  expect(failure.inDoubt ?? false).toBe(inDoubt ?? false);
 });

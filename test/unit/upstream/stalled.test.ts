@@ -73,3 +73,20 @@ test('a redirect whose body stalls is followed', async () => {
   });
   expect((await client.initialize()).result).toBeDefined();
 });
+
+test.each([
+  ['initialize', 2],
+  ['call', 1],
+])('a first request whose connection breaks: %s is sent %d times', async (method, times) => {
+  let count = 0;
+  const client = await connect(({ message }, response) => {
+    if (message.id === undefined) response.writeHead(202).end();
+    else if (count++ === 0) response.destroy();
+    else response.writeHead(200, { 'content-type': 'application/json' }).end(welcome(message.id));
+  });
+  const { result, error } =
+    method === 'initialize' ? await client.initialize() : await client.request(1, method);
+  if (times === 2) expect(result).toBeDefined();
+  else expect(error?.message).toMatch(/before it answered.* may have processed the request/);
+  expect(count).toBe(times);
+});

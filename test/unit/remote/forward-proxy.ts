@@ -3,7 +3,7 @@ import { createServer, request as send } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 
 /** What a proxy was asked for. */
-export interface ProxyRequest {
+interface ProxyRequest {
   readonly target: string;
   readonly authorization: string | undefined;
   readonly host: string | undefined;

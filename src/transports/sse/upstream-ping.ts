@@ -1,8 +1,7 @@
-import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { makeRequest } from '../../jsonrpc/make.js';
 import type { Message } from '../../jsonrpc/message.js';
-import { toWire } from '../../jsonrpc/wire.js';
+import { newOwnId } from '../../jsonrpc/own-id.js';
 
 export interface PingOptions {
   /** Whether the server is at work for the client, and may be silent over it. */
@@ -19,7 +18,7 @@ export interface PingOptions {
  */
 export async function pingOnStream({ busy, post, limit, signal }: PingOptions): Promise<string | undefined> {
   if (busy()) return undefined;
-  post(makeRequest(toWire(`mcp-proxy-${randomUUID()}`), 'ping'));
+  post(makeRequest(newOwnId(), 'ping'));
   await wait(limit, undefined, { signal }).catch(() => undefined); // the stream has ended, and nobody asks any more
   return busy() ? undefined : 'its event stream is silent, and brings no answer to a ping';
 }

@@ -247,7 +247,10 @@ export class SseUpstream implements RemoteLink {
         ended: settle,
         failed: (failure) => {
           // Once accepted, a POST has done its work, however it ends.
-          if (failure.kind !== 'lost') this.#failed(message, failure);
+          // A server that goes while it is greeted has no use for this stream: its end may be told later.
+          const isGone = isInitialize && failure.kind === 'unreachable';
+          if (isGone) this.#lost(failure);
+          else if (failure.kind !== 'lost') this.#failed(message, failure);
           settle();
         },
       },

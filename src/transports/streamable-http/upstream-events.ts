@@ -1,7 +1,6 @@
-import { randomUUID } from 'node:crypto';
 import { makeRequest } from '../../jsonrpc/make.js';
 import type { Message } from '../../jsonrpc/message.js';
-import { toWire } from '../../jsonrpc/wire.js';
+import { newOwnId } from '../../jsonrpc/own-id.js';
 import type { ServerEvent } from '../../remote/event-reader.js';
 import type { RemoteTimings, UpstreamOptions } from '../../remote/remote-link.js';
 import { ask } from './upstream-ask.js';
@@ -54,7 +53,7 @@ export function openEvents(
       emit({ level: 'warning', text: `What ${where} says unasked is not heard at the moment: ${text}` }),
     ask: async (signal) => {
       if (taker.busy()) return undefined;
-      const ping = makeRequest(toWire(`mcp-proxy-${randomUUID()}`), 'ping');
+      const ping = makeRequest(newOwnId(), 'ping');
       const { failure } = await ask(ping, {
         session,
         where,

@@ -33,6 +33,26 @@ export function describeExit(
   return `${server} (${mask(command)}) ${how}${mask(tail)}`;
 }
 
+/** The same as the `data` of JSON-RPC errors. `stderr` is masked already. */
+export function exitData(
+  definition: ServerDefinition,
+  exit: ChildExit,
+  stderr: readonly string[],
+): Readonly<Record<string, unknown>> {
+  return { server: definition.name, ...howData(exit), stderr };
+}
+
+function howData(exit: ChildExit): Readonly<Record<string, unknown>> {
+  switch (exit.kind) {
+    case 'unspawnable':
+      return { reason: exit.reason };
+    case 'exited':
+      return { exitCode: exit.code };
+    case 'killed':
+      return { signal: exit.signal };
+  }
+}
+
 function bySignal(signal: string): string {
   const hint = signal === 'SIGKILL' ? ' (which is also what the system does when memory runs out)' : '';
   return `was ended by the signal ${signal}${hint}`;

@@ -8,7 +8,7 @@ import { scan } from '../../jsonrpc/scan.js';
 import type { Wire } from '../../jsonrpc/wire.js';
 import type { Emit } from '../../observability/events.js';
 import type { Child } from '../../process/child.js';
-import { type ChildExit, describeExit } from '../../process/child-exit.js';
+import { type ChildExit, describeExit, exitData } from '../../process/child-exit.js';
 import { guarded } from '../../relay/guarded.js';
 import type { CloseReason, Link, Receiver } from '../../relay/link.js';
 import { LineReader, MAX_LINE_LENGTH } from './framing.js';
@@ -36,6 +36,8 @@ export class StdioUpstream implements Link {
   #receiver: Receiver | undefined;
   #shared = false;
   #closed = false;
+  /** Whether the output has ended: what is left to be read is a line without its end. */
+  #isOver = false;
   /** Whether the child was already told to be too slow, since what waited was last written. */
   #overflowing = false;
 
@@ -66,7 +68,7 @@ export class StdioUpstream implements Link {
     });
     stdout.on('data', this.#data);
     stdout.once('end', () => {
-      this.#reader.end();
+      this.#outputEnded();
       // A server ends a conversation by closing its output (basic/lifecycle, "Shutdown"); mostly it has
       // ended by itself already, and this does nothing.
       this.#stop();
@@ -109,10 +111,17 @@ export class StdioUpstream implements Link {
 
   readonly #data = (chunk: Buffer): void => this.#reader.push(chunk);
 
+  #outputEnded(): void {
+    this.#isOver = true;
+    this.#reader.end();
+  }
+
   #line(line: Wire): void {
     const scanned = scan(line);
     if (scanned.kind === 'malformed') {
       this.#noise.add(line, scanned.reason);
+      // Whose line was cut by the end is told the end, which says why.
+      if (this.#isOver) return;
       this.#answerFor(endsOf(line), `gave an answer that is no JSON-RPC message: ${scanned.reason}`);
     } else if (scanned.kind === 'batch') {
       for (const item of scanned.items) {
@@ -166,7 +175,7 @@ export class StdioUpstream implements Link {
 
   #ended(exit: ChildExit): void {
     this.#child.stdout.off('data', this.#data);
-    if (!this.#child.stdout.readableEnded) this.#reader.end();
+    if (!this.#child.stdout.readableEnded) this.#outputEnded();
     this.#child.stdout.destroy();
     if (this.#closed) return;
     this.#closed = true;
@@ -175,7 +184,7 @@ export class StdioUpstream implements Link {
     const reason: CloseReason = {
       kind: exit.kind === 'exited' && exit.code === 0 ? 'ended' : 'failed',
       text: describeExit(this.#definition, exit, stderr.slice(-STDERR_LINES_IN_TEXT)),
-      data: { server: this.#definition.name, ...exitData(exit), stderr },
+      data: exitData(this.#definition, exit, stderr),
     };
     this.#guarded(() => this.#receiver?.closed(reason));
   }
@@ -190,16 +199,5 @@ export class StdioUpstream implements Link {
 
   #warn(text: string): void {
     this.#emit({ level: 'warning', server: this.#definition.name, text });
-  }
-}
-
-function exitData(exit: ChildExit): Record<string, unknown> {
-  switch (exit.kind) {
-    case 'unspawnable':
-      return { reason: exit.reason };
-    case 'exited':
-      return { exitCode: exit.code };
-    case 'killed':
-      return { signal: exit.signal };
   }
 }

@@ -189,6 +189,14 @@ test('an answer without a newline at its end arrives before the end is told', as
   expect(await inbox.end()).toMatchObject({ kind: 'ended', data: { exitCode: 0 } });
 });
 
+test('an answer that was cut by the end of the child is told by that end', async () => {
+  const cut = `{"jsonrpc":"2.0","id":1,"result":{"text":"half of`;
+  const { link, inbox } = script(`process.stdout.write(${JSON.stringify(cut)}, () => process.exit(4))`);
+  link.send(makeRequest('1', 'ping'));
+  expect((await inbox.end()).data).toMatchObject({ exitCode: 4 });
+  expect(inbox.messages).toEqual([]);
+});
+
 test('death at the start is told with exit code and stderr', async () => {
   const { inbox } = misbehaving('die-at-start');
   const reason = await inbox.end();

@@ -9,6 +9,17 @@ import type { CloseReason, Link, Receiver } from './link.js';
 const MAX_WAITING = 256;
 const MAX_WAITING_OCTETS = 64 * 1024 * 1024;
 
+/** Why there is no link. */
+export class NoLink extends Error {
+  /** For the `data` of the errors that it leads to. */
+  readonly data: Readonly<Record<string, unknown>> | undefined;
+
+  constructor(text: string, data?: Readonly<Record<string, unknown>>) {
+    super(text);
+    this.data = data;
+  }
+}
+
 /**
  * A link that is still being made: what is sent on it waits for the real one. Where that comes to nothing,
  * the requests are answered with the reason, and the link has ended.
@@ -27,13 +38,13 @@ class PendingLink implements Link {
   /** Whether what waited has been sent, so that what comes goes the direct way. */
   #isThrough = false;
   /** Why it came to nothing, while that is told. */
-  #failure: string | undefined;
+  #failure: CloseReason | undefined;
   #closed: CloseReason | undefined;
 
   constructor(made: Promise<Link>, emit: Emit) {
     made.then(
       (link) => guarded(() => this.#made(link), emit),
-      (error: unknown) => guarded(() => this.#failed(wordsOf(error)), emit),
+      (error: unknown) => guarded(() => this.#failed(error), emit),
     );
   }
 
@@ -60,7 +71,7 @@ class PendingLink implements Link {
     // One message may be as large as it likes: its transport has let it in.
     const fits = this.#waiting.length === 0 || octets <= MAX_WAITING_OCTETS;
     if (!fits || this.#waiting.length >= MAX_WAITING) {
-      this.#refuse(message, 'too many messages wait for the server to be found');
+      this.#refuse(message, { text: 'too many messages wait for the server to be found' });
       return;
     }
     this.#octets = octets;
@@ -89,17 +100,19 @@ class PendingLink implements Link {
     this.#isThrough = true;
   }
 
-  #failed(text: string): void {
+  #failed(error: unknown): void {
     if (this.#closed) return;
-    this.#failure = text;
-    const reason: CloseReason = { kind: 'failed', text };
-    for (const { message } of this.#waiting.splice(0)) if (!this.#closed) this.#refuse(message, text);
+    const data = error instanceof NoLink ? error.data : undefined;
+    const reason: CloseReason = { kind: 'failed', text: wordsOf(error), ...(data && { data }) };
+    this.#failure = reason;
+    for (const { message } of this.#waiting.splice(0)) if (!this.#closed) this.#refuse(message, reason);
     if (this.#closed) return;
     this.#closed = reason;
     this.#receiver?.closed(reason);
   }
 
-  #refuse({ kind, id = 'null' }: Message, text: string): void {
-    if (kind === 'request') this.#receiver?.message(makeError(id, ErrorCode.InternalError, text), keyOf(id));
+  #refuse({ kind, id = 'null' }: Message, { text, data }: Pick<CloseReason, 'text' | 'data'>): void {
+    if (kind !== 'request') return;
+    this.#receiver?.message(makeError(id, ErrorCode.InternalError, text, data), keyOf(id));
   }
 }

@@ -2,7 +2,9 @@ import type { ServerDefinition } from '../config/definition.js';
 import type { Envelope } from '../eras/envelope.js';
 import type { Era } from '../eras/versions.js';
 import type { Message } from '../jsonrpc/message.js';
+import { exitData } from '../process/child-exit.js';
 import type { Link } from '../relay/link.js';
+import { NoLink } from '../relay/pending.js';
 import { RecoveringLink } from '../relay/recovering.js';
 import { GaveUp } from '../relay/restarts.js';
 import type { DeclaredHeader } from '../transports/streamable-http/param-headers.js';
@@ -158,9 +160,17 @@ export class Server {
       await this.pool.health.restarts.turn(isAsked);
     } catch (error) {
       if (!(error instanceof GaveUp)) throw error;
-      throw new Error(this.pool.failure ?? `server "${this.definition.name}" ends again and again`);
+      throw this.#gaveUp();
     }
     await this.known();
     return this.#legacy.open(initialize);
+  }
+
+  /** Why no process is started: for most, how the last one ended. */
+  #gaveUp(): NoLink {
+    const { failure, lastExit } = this.pool.health;
+    const text = failure ?? `server "${this.definition.name}" ends again and again`;
+    const isTheEnd = lastExit !== undefined && lastExit.text === failure;
+    return new NoLink(text, isTheEnd ? exitData(this.definition, lastExit.exit, lastExit.stderr) : undefined);
   }
 }

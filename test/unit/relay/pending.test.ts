@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ProxyEvent } from '../../../src/observability/events.js';
 import type { CloseReason, Link } from '../../../src/relay/link.js';
-import { pendingLink } from '../../../src/relay/pending.js';
+import { NoLink, pendingLink } from '../../../src/relay/pending.js';
 import { MemoryLink, message } from './memory-link.js';
 import { Client, read } from './stage.js';
 
@@ -53,6 +53,16 @@ describe('a link that is still being made', () => {
     client.says(ping(2));
     client.leaves();
     expect([real.take(), real.sentTooLate, real.closings]).toEqual([[], [], []]);
+  });
+
+  it('answers with what is known of the reason beside its words', async () => {
+    const { client, fail, settled } = pending();
+    client.says(ping(1));
+    fail(new NoLink('gone', { exitCode: 3 }));
+    await settled();
+    const error = { code: -32603, message: 'gone', data: { exitCode: 3 } };
+    expect(client.take().map((text) => JSON.parse(text))).toEqual([{ jsonrpc: '2.0', id: 1, error }]);
+    expect(client.closings).toMatchObject([{ kind: 'failed', text: 'gone', data: { exitCode: 3 } }]);
   });
 
   it('keeps the order also where an answer that comes at once makes the client say more', async () => {

@@ -50,6 +50,8 @@ export class RecoveringLink implements Link {
   /** Undefined: given up. */
   #link: Link | undefined;
   #isRecovering = false;
+  /** The one on which the session is just being made again. */
+  #restored: RestoredLink | undefined;
   #isWaiting = false;
   /** Whether the first server is gone: to others, `notifications/initialized` is sent in place of the client. */
   #isReplaced = false;
@@ -78,6 +80,7 @@ export class RecoveringLink implements Link {
     this.#isOpen = false;
     this.#waits(false);
     this.#link?.close(reason);
+    this.#restored?.close(reason);
   }
 
   // ── from the client ──
@@ -148,12 +151,12 @@ export class RecoveringLink implements Link {
   #recover(isAsked: boolean): void {
     this.#isRecovering = true;
     this.#isReplaced = true;
-    const link = pendingLink(this.#restored(isAsked), this.#options.emit);
+    const link = pendingLink(this.#restore(isAsked), this.#options.emit);
     this.#link = link;
     this.#use(link);
   }
 
-  async #restored(isAsked: boolean): Promise<Link> {
+  async #restore(isAsked: boolean): Promise<Link> {
     const { server, clock, reopen } = this.#options;
     for (let isFirst = true; ; isFirst = false) {
       const opened = await reopen(this.#memory.initialize(), isAsked && isFirst);
@@ -162,7 +165,10 @@ export class RecoveringLink implements Link {
         link.close({ kind: 'ended', text: 'the client has gone' });
         throw new Error('the client has gone');
       }
+      this.#restored = link;
       const outcome = await link.restoration;
+      this.#restored = undefined;
+      if (!this.#isOpen) throw new Error('the client has gone');
       if (outcome.kind === 'done') {
         // Behind what waited, whose answers do not depend on it.
         guarded(() => this.#done(outcome.answer), this.#options.emit, server);

@@ -67,8 +67,10 @@ export class RestoredLink implements Link {
   }
 
   close(reason: CloseReason): void {
+    if (!this.#isOpen) return;
     this.#isOpen = false;
     this.#link.close(reason);
+    this.#settle({ kind: 'lost', reason });
   }
 
   #ask(request: Message): void {
@@ -106,7 +108,7 @@ export class RestoredLink implements Link {
 
   #fail(outcome: Restoration): void {
     if (!this.#isOpen) return;
-    this.close({ kind: 'failed', text: 'the session could not be begun again' });
     this.#settle(outcome);
+    this.close({ kind: 'failed', text: 'the session could not be begun again' });
   }
 }

@@ -285,4 +285,15 @@ describe('a session that ends', () => {
     expect(session.waits).toEqual([true, false]);
     expect(session.client.take()).toEqual([]);
   });
+
+  it('while another server answers its handshake: that one is let go at once', async () => {
+    const session = Session.begun();
+    session.first.goes(DIED);
+    await session.settled();
+    const { server } = await session.next();
+    session.client.leaves();
+    expect(server.closings).toHaveLength(1);
+    await session.settled();
+    expect(session.reopenings).toHaveLength(1);
+  });
 });

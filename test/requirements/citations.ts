@@ -2,16 +2,16 @@
 
 /** A call that takes a title, or a `title` in a table of cases. */
 const TITLED = /\b(?:it|test|describe)\b|\btitle:/g;
-const CITATION = /\breq\(([^)]*)\)/g;
 const COMMENT = /\/\*[\s\S]*?\*\/|(?<=^|\s)\/\/.*$/gm;
 
-/** The ids in `req(…)` inside the titles of `text`, in their order. Other uses of `req` don't count. */
-export function citations(text: string): string[] {
+/** The ids in `req(…)` inside the titles of `text`, in their order. Other uses of it don't count. */
+export function citations(text: string, by = 'req'): string[] {
+  const citation = new RegExp(String.raw`\b${by}\(([^)]*)\)`, 'g');
   const code = text.replace(COMMENT, '');
   const ids: string[] = [];
   for (const match of code.matchAll(TITLED)) {
     const title = titleAt(code, match.index + match[0].length, match[0] === 'title:');
-    for (const [, list] of title.matchAll(CITATION)) {
+    for (const [, list] of title.matchAll(citation)) {
       for (const [, id] of (list ?? '').matchAll(/['"`]([^'"`]+)['"`]/g)) if (id !== undefined) ids.push(id);
     }
   }

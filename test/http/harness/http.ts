@@ -8,6 +8,8 @@ export interface Sent {
   readonly body?: string | Buffer;
   /** Sends the body in chunks, without a Content-Length. */
   readonly chunked?: boolean;
+  /** The connections to use, in place of one for each request. */
+  readonly agent?: Agent;
 }
 
 export interface Answer {
@@ -28,12 +30,12 @@ export type Item =
   | { readonly kind: 'retry'; readonly ms: number };
 
 /** The connections of this test file; none is shared, so that what one does to its own hurts no other. */
-const agent = new Agent({ keepAlive: false });
+const NO_SHARING = new Agent({ keepAlive: false });
 
 /** Sends a request; settles with the head of its answer. */
 export function send(
   url: string,
-  { method = 'GET', headers = {}, body, chunked = false }: Sent,
+  { method = 'GET', headers = {}, body, chunked = false, agent = NO_SHARING }: Sent,
 ): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const length = body === undefined || chunked ? {} : { 'content-length': String(Buffer.byteLength(body)) };

@@ -1,0 +1,4 @@
+import { childFaults } from './child.js';
+import { STREAMABLE } from './harness/world.js';
+
+childFaults(STREAMABLE);

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { clock } from './clock.js';
 import type { ServerDefinition } from './config/definition.js';
+import type { ServerLimits } from './config/limits.js';
 import { basePathOf } from './http/base-path.js';
 import { MAX_BODY } from './http/body.js';
 import type { Endpoint } from './http/endpoint.js';
@@ -16,19 +17,34 @@ import { handleStreamableHttp } from './http/streamable-http.js';
 import type { Emit } from './observability/events.js';
 import { Server } from './servers/server.js';
 import { SessionRegistry } from './sessions/registry.js';
-import type { StreamSettings } from './transports/event-stream.js';
+import { maxUnread, type StreamSettings } from './transports/event-stream.js';
 import { Heartbeat } from './transports/heartbeat.js';
 
-/** How long requests that are under way get to finish when the proxy ends, in milliseconds. */
+/** How long requests that are under way get to finish when the proxy ends, in milliseconds: `--stop-timeout`. */
 const FINISH_MS = 5000;
 /** How long answers that are written get to reach their clients after that. */
 const FLUSH_MS = 2000;
-/** When what still runs is killed, in milliseconds from the beginning of the end: it then has time to go. */
-const KILL_AFTER_MS = 9500;
-/** When nothing is waited for any more: the whole takes 10 s at most. */
-const GIVE_UP_AFTER_MS = 9900;
+/** When what still runs is killed, in milliseconds after they had that time: it then has time to go. */
+const KILL_AFTER_MS = 4500;
+/** When nothing is waited for any more: the whole takes 10 s at most, where nothing else is set. */
+const GIVE_UP_AFTER_MS = 4900;
 /** How often is looked whether they have finished. */
 const FINISH_CHECK_MS = 20;
+
+/** Times are in milliseconds; what is not set is the default. */
+export interface ProxyLimits extends ServerLimits {
+  readonly maxBody?: number | undefined;
+  /** Of all servers together. */
+  readonly maxSessions?: number | undefined;
+  /** 0: for ever. */
+  readonly sessionIdleMs?: number | undefined;
+  /** How long what is under way may take to finish at the end. */
+  readonly stopMs?: number | undefined;
+  /** Silence after which a stream is fed. */
+  readonly keepAliveMs?: number | undefined;
+  /** Octets that may wait for a client that does not read its stream. */
+  readonly maxUnread?: number | undefined;
+}
 
 export interface ProxyOptions {
   readonly host: string;
@@ -47,17 +63,8 @@ export interface ProxyOptions {
   readonly stateless: boolean;
   /** Milliseconds after which an open answer is polled for by clients of 2025-11-25; 0: never. */
   readonly pollAfter: number;
-  readonly limits?: {
-    readonly maxBody?: number;
-    readonly maxSessions?: number;
-    readonly sessionIdleMs?: number;
-    readonly maxProcesses?: number;
-    readonly processIdleMs?: number;
-    /** Milliseconds of silence after which a stream is fed. */
-    readonly keepAliveMs?: number;
-    /** Octets that may wait for a client that does not read its stream. */
-    readonly maxUnread?: number;
-  };
+  /** What its definition says of a server goes before what is said here for all. */
+  readonly limits?: ProxyLimits;
 }
 
 export interface ListeningServer {
@@ -80,7 +87,7 @@ export interface RunningProxy {
   readonly servers: readonly ListeningServer[];
   /** Settles once it is known of every server how its start went (`Pool.started`). */
   readonly started: Promise<readonly StartOutcome[]>;
-  /** Ends in order: what is under way may finish, sessions end, then processes. Takes 10 s at most. */
+  /** Ends in order: what is under way may finish, sessions end, then processes. Takes 5 s more than that at most. */
   close(): Promise<void>;
 }
 
@@ -91,14 +98,14 @@ export interface RunningProxy {
 export async function startProxy(options: ProxyOptions, emit: Emit): Promise<RunningProxy> {
   const limits = options.limits ?? {};
   const sessions = new SessionRegistry(limits);
-  const streams: StreamSettings = {
-    heartbeat: new Heartbeat(limits.keepAliveMs),
-    maxUnread: limits.maxUnread,
-  };
   const server = (definition: ServerDefinition): Server => new Server(definition, { clock, emit, ...limits });
   const defaultServer = options.defaultServer && server(options.defaultServer);
   const named = new Map(options.namedServers.map((definition) => [definition.name, server(definition)]));
   const servers = [...(defaultServer ? [defaultServer] : []), ...named.values()];
+  const streams: StreamSettings = {
+    heartbeat: new Heartbeat(limits.keepAliveMs),
+    maxUnread: limits.maxUnread ?? maxUnread(servers.map(({ pool }) => pool.limits.maxLine)),
+  };
   const origins = new OriginGuard({
     allowOrigins: options.allowOrigins,
     exposeHeaders: options.exposeHeaders,
@@ -201,16 +208,17 @@ export async function startProxy(options: ProxyOptions, emit: Emit): Promise<Run
     ),
     async close() {
       stopping = true;
+      const finishMs = limits.stopMs ?? FINISH_MS;
       const killing = setTimeout(() => {
         for (const one of servers) one.pool.killNow();
-      }, KILL_AFTER_MS);
+      }, finishMs + KILL_AFTER_MS);
       let givingUp: NodeJS.Timeout | undefined;
       const tooLong = new Promise<void>((resolve) => {
-        givingUp = setTimeout(resolve, GIVE_UP_AFTER_MS);
+        givingUp = setTimeout(resolve, finishMs + GIVE_UP_AFTER_MS);
       });
       // The port stays open so long: what is under way may wait for an answer that the client has yet to
       // POST, and whoever comes with something new is told why not.
-      const deadline = Date.now() + FINISH_MS;
+      const deadline = Date.now() + finishMs;
       const isBusy = (): boolean => {
         // Who comes back to a call that waits for its client is refused by now.
         for (const one of servers) one.giveUpParked();

@@ -6,7 +6,7 @@ import { StdioDownstream } from '../transports/stdio/downstream.js';
 import { connectRemote, type RemoteOptions } from '../upstream/remote.js';
 import type { EndSignal } from './signals.js';
 
-/** How long what is under way gets to finish after the client has closed stdin, in milliseconds. */
+/** How long what is under way gets to finish after the client has closed stdin, in milliseconds: `--stop-timeout`. */
 const FINISH_MS = 5000;
 
 /**
@@ -14,14 +14,14 @@ const FINISH_MS = 5000;
  * Rejects, before anything begins, for options that can't be used (`connectRemote`).
  */
 export async function connect(
-  options: RemoteOptions,
+  options: RemoteOptions & { readonly stopMs?: number | undefined },
   emit: Emit,
   signal: Promise<EndSignal>,
 ): Promise<number> {
   const upstream = connectRemote(options, emit);
   const client = new StdioDownstream({ input: process.stdin, output: process.stdout });
   const finished = (): Promise<void> =>
-    Promise.race([upstream.settled(), wait(FINISH_MS, undefined, { ref: false })]);
+    Promise.race([upstream.settled(), wait(options.stopMs ?? FINISH_MS, undefined, { ref: false })]);
   relay(linger(client, finished), upstream);
   // A signal ends it in the same order as the end of stdin.
   void signal.then((name) => {

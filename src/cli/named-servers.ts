@@ -26,7 +26,7 @@ export async function namedServers(
     if (servers.has(name)) {
       warnings.push(`--named-server ${name} is given more than once; the last one holds.`);
     }
-    servers.set(name, { name, command, args, env: {}, cwd: undefined, timeout: undefined, ...common });
+    servers.set(name, { name, command, args, env: {}, cwd: undefined, ...common });
   }
   return [...servers.values()];
 }

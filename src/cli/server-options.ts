@@ -7,6 +7,7 @@ import {
 import type { LogLevel } from '../observability/events.js';
 import type { ProxyOptions } from '../proxy.js';
 import { isOn, lastValue, namesOf, pairs } from './given.js';
+import { limits } from './limits.js';
 import { namedServers } from './named-servers.js';
 import { looksLikeOrigin, normalOrigin } from './origins.js';
 import type { GivenOption } from './split.js';
@@ -14,7 +15,7 @@ import { UsageError } from './usage-error.js';
 import { basePath, choice, headerNames, host, hostName, port, seconds, variableName } from './values.js';
 
 /** What server mode needs to begin; without the servers of the file, if there is one. */
-export interface ServerOptions extends Omit<ProxyOptions, 'limits'> {
+export interface ServerOptions extends ProxyOptions {
   readonly logLevel: LogLevel;
 }
 
@@ -67,6 +68,7 @@ export async function serverOptions(
     basePath: basePath(lastValue(given, 'base-path') ?? ''),
     stateless: isOn(given, 'stateless'),
     pollAfter: seconds('--poll-after', lastValue(given, 'poll-after') ?? '0'),
+    limits: limits(given),
     logLevel: level,
   };
   const clash = nameClash(options, named);
@@ -106,7 +108,6 @@ function defaultDefinition(
     args,
     env: Object.fromEntries(env),
     cwd: lastValue(given, 'cwd') || undefined,
-    timeout: undefined,
     ...common,
   };
 }

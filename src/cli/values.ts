@@ -1,5 +1,6 @@
 /** What the words of options mean. Every function throws `UsageError` for a value that is none. */
 import { MAX_SECONDS } from '../config/max-seconds.js';
+import { MAX_SIZE, parseSize } from '../config/size.js';
 import { parseBasePath } from '../http/base-path.js';
 import type { LogLevel } from '../observability/events.js';
 import { UsageError } from './usage-error.js';
@@ -41,10 +42,32 @@ export function host(name: string, value: string): string {
 }
 
 /** Seconds, fractions allowed, as milliseconds. */
-export function seconds(name: string, value: string): number {
+export function seconds(name: string, value: string, most = MAX_SECONDS): number {
   const number = /^\d+(?:\.\d*)?$|^\.\d+$/.test(value) ? Number(value) : Number.NaN;
-  if (number <= MAX_SECONDS) return Math.ceil(number * 1000);
-  throw new UsageError(`${name} is a number of seconds from 0 to ${MAX_SECONDS}; not "${value}"`);
+  if (number <= most) return Math.ceil(number * 1000);
+  throw new UsageError(`${name} is a number of seconds from 0 to ${most}; not "${value}"`);
+}
+
+/** The same, but not none at all. */
+export function someSeconds(name: string, value: string): number {
+  const ms = seconds(name, value);
+  if (ms > 0) return ms;
+  throw new UsageError(`${name} is a number of seconds, more than 0; not "${value}"`);
+}
+
+/** How many of something there may be: one at least. */
+export function count(name: string, value: string): number {
+  const number = /^\d+$/.test(value) ? Number(value) : Number.NaN;
+  if (number >= 1 && Number.isSafeInteger(number)) return number;
+  throw new UsageError(`${name} is a whole number, 1 or more; not "${value}"`);
+}
+
+/** Octets. */
+export function size(name: string, value: string): number {
+  const octets = parseSize(value);
+  if (octets !== undefined) return octets;
+  const most = `${MAX_SIZE / 1_000_000}MB`;
+  throw new UsageError(`${name} is a size of 1 to ${most}, as in 1048576, 10MB or 64MiB; not "${value}"`);
 }
 
 /** TLS verification: on, off, or the path of a CA bundle. */

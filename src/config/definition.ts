@@ -1,3 +1,5 @@
+import type { ServerLimits } from './limits.js';
+
 /** Which sessions use which process (docs/architecture.md, "Sharing"). */
 export type Sharing = 'auto' | 'shared' | 'session';
 
@@ -5,7 +7,7 @@ export type Sharing = 'auto' | 'shared' | 'session';
 export type UpstreamEra = 'auto' | 'legacy' | 'modern';
 
 /** A local server as the user configured it: a command that speaks MCP on stdin and stdout. */
-export interface ServerDefinition {
+export interface ServerDefinition extends ServerLimits {
   /** The name in the URL; `default` for the one of the command line. */
   readonly name: string;
   readonly command: string;
@@ -18,8 +20,6 @@ export interface ServerDefinition {
   readonly passEnvironment: boolean;
   readonly sharing: Sharing;
   readonly era: UpstreamEra;
-  /** Longest time for one request, in milliseconds; undefined: no limit. */
-  readonly timeout: number | undefined;
 }
 
 /** The name of the server that the command line itself describes. */

@@ -1,6 +1,8 @@
 import { ConfigError } from './config-error.js';
 import type { ServerDefinition } from './definition.js';
 import { type Document, type Member, type Place, parseJson, type Value } from './json.js';
+import type { ServerLimits } from './limits.js';
+import type { ServerEntry } from './schema.js';
 import { refuseName } from './server-name.js';
 import { expand } from './variables.js';
 
@@ -103,7 +105,7 @@ class Reader {
     }
     const parsed = serverSchema.safeParse(value.plain);
     if (!parsed.success) return this.#faults(parsed.error.issues, value, offset, label);
-    const { command, args, env, cwd, sharing, upstreamEra, timeout, transportType, url } = parsed.data;
+    const { command, args, env, cwd, sharing, upstreamEra, transportType, url } = parsed.data;
     if (url !== undefined) this.#warn({ offset }, label, 'its url is ignored, because it has a command');
     if (transportType !== undefined && transportType !== 'stdio') {
       this.#warn({ offset }, label, 'its transportType is ignored: a command is always spoken to on stdio');
@@ -118,7 +120,7 @@ class Reader {
       passEnvironment: this.#defaults.passEnvironment,
       sharing: sharing ?? this.#defaults.sharing,
       era: upstreamEra ?? this.#defaults.era,
-      timeout: timeout === undefined || timeout === 0 ? undefined : Math.ceil(timeout * 1000),
+      ...limitsIn(parsed.data),
     };
     if (definition.command === '') this.#fault(find(value, ['command']) ?? value, label, 'command is empty');
     for (const key of Object.keys(env)) {
@@ -190,6 +192,31 @@ function find(value: Value, path: readonly PropertyKey[]): Value | undefined {
         : found?.members.findLast(({ key }) => key === step)?.value;
   }
   return found;
+}
+
+/** What an entry says of its server's limits, in milliseconds where it has seconds. */
+function limitsIn({
+  timeout,
+  maxTimeout,
+  startTimeout,
+  processIdle,
+  maxProcesses,
+  maxInFlight,
+  maxLine,
+}: ServerEntry): ServerLimits {
+  return {
+    timeout: milliseconds(timeout),
+    maxTimeout: milliseconds(maxTimeout),
+    startTimeout: milliseconds(startTimeout),
+    processIdleMs: milliseconds(processIdle),
+    maxProcesses,
+    maxInFlight,
+    maxLine,
+  };
+}
+
+function milliseconds(seconds: number | undefined): number | undefined {
+  return seconds === undefined ? undefined : Math.ceil(seconds * 1000);
 }
 
 /** `args[1]`, `env.KEY`. */

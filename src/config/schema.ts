@@ -1,9 +1,15 @@
 import { z } from 'zod';
 import { MAX_SECONDS } from './max-seconds.js';
+import { MAX_SIZE, parseSize } from './size.js';
 
 const text = z.string('must be a text in double quotes');
 const flag = z.boolean('must be true or false');
 const time = 'must be a number of seconds, 0 (no limit) or more';
+const someTime = 'must be a number of seconds, more than 0';
+const number = 'must be a whole number, 1 or more';
+const size = `must be a size of 1 to ${MAX_SIZE / 1_000_000}MB, as in 1048576, "10MB" or "64MiB"`;
+const seconds = z.number(time).min(0, time).max(MAX_SECONDS, `must be at most ${MAX_SECONDS} seconds`);
+const count = z.int(number).min(1, number);
 
 /** Whether a server is to be left out is known before the rest of it has to be right. */
 export const switchesSchema = z.looseObject({ enabled: flag.optional(), disabled: flag.optional() });
@@ -20,11 +26,30 @@ export const serverSchema = z.looseObject({
   cwd: text.optional(),
   sharing: z.enum(['auto', 'shared', 'session'], 'must be "auto", "shared" or "session"').optional(),
   upstreamEra: z.enum(['auto', 'legacy', 'modern'], 'must be "auto", "legacy" or "modern"').optional(),
-  timeout: z.number(time).min(0, time).max(MAX_SECONDS, `must be at most ${MAX_SECONDS} seconds`).optional(),
+  timeout: seconds.optional(),
+  maxTimeout: seconds.optional(),
+  startTimeout: z
+    .number(someTime)
+    .positive(someTime)
+    .max(MAX_SECONDS, `must be at most ${MAX_SECONDS} seconds`)
+    .optional(),
+  maxProcesses: count.optional(),
+  processIdle: seconds.optional(),
+  maxInFlight: count.optional(),
+  maxLine: z
+    .union([z.string(), z.number()], size)
+    .transform((value, context) => {
+      const octets = parseSize(String(value));
+      if (octets === undefined) context.addIssue({ code: 'custom', message: size });
+      return octets;
+    })
+    .optional(),
   transportType: text.optional(),
   url: text.optional(),
   enabled: flag.optional(),
   disabled: flag.optional(),
 });
+
+export type ServerEntry = z.infer<typeof serverSchema>;
 
 export const SERVER_KEYS: ReadonlySet<string> = new Set(Object.keys(serverSchema.shape));

@@ -48,7 +48,15 @@ function serverStatus(server: Server, registry: SessionRegistry): object {
       pass_environment: definition.passEnvironment,
       sharing: definition.sharing,
       upstream_era: definition.era,
-      timeout: definition.timeout === undefined ? null : definition.timeout / 1000,
+      timeout: seconds(pool.limits.timeout),
+    },
+    limits: {
+      max_timeout: seconds(pool.limits.maxTimeout),
+      start_timeout: seconds(pool.limits.startTimeout),
+      max_processes: pool.limits.maxProcesses,
+      process_idle: seconds(pool.limits.processIdleMs),
+      max_in_flight: pool.limits.maxInFlight,
+      max_line: pool.limits.maxLine,
     },
     processes: pool.processes.map((process) => ({
       pid: process.child.pid ?? null,
@@ -98,6 +106,11 @@ function serverStatus(server: Server, registry: SessionRegistry): object {
 /** A session's id lets in whoever has it, so what is shown is a name that can't be turned back into it. */
 function shownId(id: string): string {
   return createHash('sha256').update(id).digest('hex').slice(0, 12);
+}
+
+/** Null: no limit. */
+function seconds(ms: number): number | null {
+  return Number.isFinite(ms) ? ms / 1000 : null;
 }
 
 function iso(time: number): string {

@@ -21,16 +21,31 @@ export function describeExit(
   exit: ChildExit,
   stderrTail: readonly string[],
 ): string {
-  const mask = valueMask(Object.values(definition.env));
-  const server = `server "${definition.name}"`;
-  if (exit.kind === 'unspawnable') return `${server} could not be started: ${mask(exit.reason)}`;
-  const command = findCommand(definition) ?? definition.command;
+  if (exit.kind === 'unspawnable') {
+    const mask = valueMask(Object.values(definition.env));
+    return `server "${definition.name}" could not be started: ${mask(exit.reason)}`;
+  }
   const how = exit.kind === 'exited' ? `ended with exit code ${exit.code}` : bySignal(exit.signal);
+  return describeProcess(definition, how, stderrTail);
+}
+
+/**
+ * The same for whatever happened to a running process.
+ *
+ * @param what in words that follow the server's name
+ */
+export function describeProcess(
+  definition: ServerDefinition,
+  what: string,
+  stderrTail: readonly string[],
+): string {
+  const mask = valueMask(Object.values(definition.env));
+  const command = findCommand(definition) ?? definition.command;
   const tail =
     stderrTail.length === 0
       ? ''
       : `; its stderr ends with:${stderrTail.map((line) => `\n  ${line}`).join('')}`;
-  return `${server} (${mask(command)}) ${how}${mask(tail)}`;
+  return `server "${definition.name}" (${mask(command)}) ${what}${mask(tail)}`;
 }
 
 /** The same as the `data` of JSON-RPC errors. `stderr` is masked already. */

@@ -2,25 +2,47 @@ import { type Key, keyOf, type Message, tokenOf } from '../jsonrpc/message.js';
 import { copyWire, type Wire } from '../jsonrpc/wire.js';
 import type { Clock } from './clock.js';
 import type { Call, Port } from './port.js';
+import { TimeLimit } from './time-limit.js';
 
-/** How many times its time limit a request may last that reports progress (`basic/lifecycle`, "Timeouts"). */
+/**
+ * How many times its time limit a request may last that reports progress, where nothing else is said: one that goes
+ * on reporting without ever coming to an end must end too (2025-11-25, `basic/lifecycle`, "Timeouts").
+ */
 export const MAX_PROLONGED = 10;
 /** Longest wait for the answer to a request of the proxy's own, in milliseconds: nothing depends on it. */
 export const OWN_REQUEST_MS = 60_000;
 /**
- * Longest wait for a handshake of the proxy's own, in milliseconds: a server may have to download itself first,
- * and whoever waits would rather be told in the end.
+ * Longest wait for the first answer of a server, in milliseconds, where nothing else is said: it may have to download
+ * itself first, and would have to begin anew if it was given up over that. Clients have limits of their own, of a
+ * minute in most cases, so that nobody waits that long against his will.
  */
-const OWN_HANDSHAKE_MS = 5 * 60_000;
+export const START_MS = 5 * 60_000;
+
+/** What a server is asked first: it may still be on its way to the point where it can answer. */
+const OPENING: ReadonlySet<string> = new Set(['initialize', 'server/discover']);
+
+export function isOpening(method: string): boolean {
+  return OPENING.has(method);
+}
+
+const NEVER = Number.POSITIVE_INFINITY;
 
 /** A request whose answer is the end of a stream of notifications (2026-07-28, `basic/patterns/subscriptions`). */
 export const LISTEN = 'subscriptions/listen';
 
-export interface CallsOptions {
+/** Times are in milliseconds, and may be infinite. */
+export interface TimeLimits {
+  /** Longest time for one request; progress starts it again. Undefined: no limit. */
+  readonly timeout: number | undefined;
+  /** Longest time for one request, whatever its progress. Undefined: `MAX_PROLONGED` times `timeout`. */
+  readonly maxTimeout?: number;
+  /** Longest wait for the answer to what a server is asked first. Default: `START_MS`. */
+  readonly startTimeout?: number;
+}
+
+export interface CallsOptions extends TimeLimits {
   /** Whether ids and tokens travel as they are. */
   readonly exclusive: boolean;
-  /** Longest time for one request, in milliseconds; progress starts it again. */
-  readonly timeout: number | undefined;
   readonly clock: Clock;
   /** A request has run out of time. It is still in the books. */
   readonly onTimeout: (call: Call, ms: number) => void;
@@ -67,21 +89,31 @@ export class Calls {
       call.port.calls.set(call.key, call);
       this.#options.onBusy(call.port);
     }
-    this.prolong(call);
+    this.#limit(call);
   }
 
-  /** Starts the time limit again. */
-  prolong(call: Call): void {
+  #limit(call: Call): void {
     const { clock, onTimeout } = this.#options;
-    const timeout = this.#options.timeout ?? (call.port === undefined ? ownLimit(call) : undefined);
+    const { ms, most } = this.#timeFor(call);
+    if (!Number.isFinite(ms) && !Number.isFinite(most)) return;
+    call.limit = new TimeLimit({ clock, ms, most, onOver: (ran) => onTimeout(call, ran) });
+  }
+
+  #timeFor({ method, port }: Call): { readonly ms: number; readonly most: number } {
+    const {
+      timeout: ms = NEVER,
+      maxTimeout: most = MAX_PROLONGED * ms,
+      startTimeout = START_MS,
+    } = this.#options;
+    if (isOpening(method)) return { ms: startTimeout, most: startTimeout };
     // A stream of notifications has no end that one could wait for.
-    if (timeout === undefined || call.method === LISTEN) return;
-    call.disarm?.();
-    const now = clock.now();
-    call.since ??= now;
-    const passed = now - call.since;
-    const ms = Math.max(0, Math.min(timeout, MAX_PROLONGED * timeout - passed));
-    call.disarm = clock.after(ms, () => onTimeout(call, passed + ms));
+    if (method === LISTEN) return { ms: NEVER, most: NEVER };
+    return port === undefined ? { ms: Math.min(ms, OWN_REQUEST_MS), most } : { ms, most };
+  }
+
+  /** Stops the time of a session's requests, while the server waits for that session, or lets it go on. */
+  stand(port: Port, isStill: boolean): void {
+    for (const { limit } of port.calls.values()) limit?.stand(isStill);
   }
 
   isOpen(call: Call): boolean {
@@ -108,7 +140,7 @@ export class Calls {
 
   /** Takes a request out of the books; its progress token stays. */
   settle(call: Call): void {
-    call.disarm?.();
+    call.limit?.end();
     if (call.upstreamId === undefined) this.#held.delete(call);
     else this.#sent.delete(keyOf(call.upstreamId));
     this.leavePort(call);
@@ -126,10 +158,6 @@ export class Calls {
     const key = this.#tokenKey(call);
     if (key !== undefined && this.#tokens.get(key) === call) this.#tokens.delete(key);
   }
-}
-
-function ownLimit({ method }: Call): number {
-  return method === 'initialize' ? OWN_HANDSHAKE_MS : OWN_REQUEST_MS;
 }
 
 /**

@@ -62,6 +62,8 @@ export interface ConductHost {
   byId(id: Wire): Call | undefined;
   /** Takes a request out of the books: nobody waits for its answer any more. */
   settle(call: Call): void;
+  /** Stops the time limits of a session's requests, because the server waits for that session; or lets them go on. */
+  stand(port: Port, isStill: boolean): void;
   /** Milliseconds of the clock. */
   now(): number;
   tell(level: 'debug' | 'warning', text: string): void;

@@ -12,7 +12,7 @@ import {
 } from '../jsonrpc/message.js';
 import type { Wire } from '../jsonrpc/wire.js';
 import type { Emit } from '../observability/events.js';
-import { Calls, LISTEN, makeCall } from './calls.js';
+import { Calls, isOpening, LISTEN, makeCall, type TimeLimits } from './calls.js';
 import type { Clock } from './clock.js';
 import type { Conduct, ConductHost } from './conduct.js';
 import { guarded } from './guarded.js';
@@ -23,7 +23,7 @@ import { lossText } from './loss.js';
 import { ModernConduct } from './modern-conduct.js';
 import { type Call, Port, type PortOwner } from './port.js';
 
-export interface CorrelationOptions {
+export interface CorrelationOptions extends TimeLimits {
   /** The server definition's name, for errors and events. */
   readonly server: string;
   /** What the upstream speaks. */
@@ -33,12 +33,16 @@ export interface CorrelationOptions {
    * counted or filtered. Otherwise any number of sessions share it. A modern upstream is always shared.
    */
   readonly exclusive: boolean;
-  /** Longest time for one request, in milliseconds; progress starts it again. */
-  readonly timeout: number | undefined;
   readonly clock: Clock;
   readonly emit: Emit;
   /** The server has sent its first message. */
   readonly onAlive?: () => void;
+  /**
+   * The server has not answered in time what it was asked first.
+   *
+   * @returns whether its owner gives it up, and has closed this; else it is the one request that has failed
+   */
+  readonly onSilent?: (method: string, ms: number) => boolean;
   /** A session that is no bystander joined or left; how many of those there are now. */
   readonly onPorts?: (count: number) => void;
 }
@@ -102,6 +106,7 @@ export class Correlation implements PortOwner {
         this.#calls.settle(call);
         this.#calls.dropToken(call);
       },
+      stand: (port, isStill) => this.#calls.stand(port, isStill),
       now: () => options.clock.now(),
       tell: (level, text) => this.#tell(level, text),
     };
@@ -271,6 +276,8 @@ export class Correlation implements PortOwner {
   }
 
   #timedOut(call: Call, ms: number): void {
+    const { method } = call;
+    if (isOpening(method) && this.#options.onSilent?.(method, ms) === true) return;
     const seconds = Math.round(ms / 100) / 10;
     const text = `server "${this.#options.server}" did not answer ${call.method} within ${seconds} s`;
     this.#abandon(call, text);
@@ -356,7 +363,7 @@ export class Correlation implements PortOwner {
       return;
     }
     const open = this.#calls.isOpen(call);
-    if (open) this.#calls.prolong(call);
+    if (open) call.limit?.restart();
     const restored = this.#exclusive || call.token === undefined ? message : withToken(message, call.token);
     call.port.deliver(restored, open ? call.key : undefined);
   }

@@ -73,7 +73,9 @@ export class LegacyConduct implements Conduct {
   }
 
   isAwaited(port: Port, answer: Message): boolean {
-    return this.#questions.answered(port, answer);
+    if (!this.#questions.answered(port, answer)) return false;
+    this.#host.stand(port, this.#questions.isAsked(port));
+    return true;
   }
 
   answered(call: Call, answer: Message): Message {
@@ -102,6 +104,8 @@ export class LegacyConduct implements Conduct {
     const asked = exclusive ? this.#audience.any() : this.#audience.ofQuestion(message, cause?.port);
     if (asked instanceof Port) {
       this.#questions.open(asked, message);
+      // A person may have to think; the server's time is not his.
+      this.#host.stand(asked, true);
       asked.deliver(message, callOf(asked, cause));
       return;
     }
@@ -123,8 +127,14 @@ export class LegacyConduct implements Conduct {
     for (const port of [...heard]) {
       port.deliver(message, aboutCall(message) ? callOf(port, cause) : undefined);
     }
-    if (message.method === 'notifications/cancelled') this.#questions.cancelled(refOf(message));
+    if (message.method === 'notifications/cancelled') this.#takenBack(refOf(message));
     if (message.method === 'notifications/tasks/status') this.#shared.tasks.noteStatus(paramsOf(message));
+  }
+
+  #takenBack(ref: Wire | undefined): void {
+    const port = this.#questions.asked(ref);
+    this.#questions.cancelled(ref);
+    if (port !== undefined) this.#host.stand(port, this.#questions.isAsked(port));
   }
 
   forget(port: Port): readonly Wire[] {

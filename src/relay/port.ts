@@ -1,6 +1,7 @@
 import type { Key, Message } from '../jsonrpc/message.js';
 import type { Wire } from '../jsonrpc/wire.js';
 import type { CloseReason, Link, Receiver } from './link.js';
+import type { TimeLimit } from './time-limit.js';
 
 /** A request that is under way to the server. */
 export interface Call {
@@ -18,10 +19,8 @@ export interface Call {
   readonly asTask: boolean;
   /** What the answer means to the proxy itself; runs before the sender gets it. */
   readonly onAnswer: ((answer: Message) => Message) | undefined;
-  /** When its time limit began, in milliseconds of the clock. */
-  since?: number;
-  /** Takes back the time limit. */
-  disarm?: () => void;
+  /** The time that it may take; undefined: as long as it likes. */
+  limit?: TimeLimit;
 }
 
 /** What a port asks of the correlation it belongs to. */

@@ -46,6 +46,12 @@ export class Questions {
     return this.#open.delete(key);
   }
 
+  /** Whether this session has a question open. */
+  isAsked(port: Port): boolean {
+    for (const question of this.#open.values()) if (question.port === port) return true;
+    return false;
+  }
+
   /** Who was asked the question with this id (raw JSON). */
   asked(ref: Wire | undefined): Port | undefined {
     return ref === undefined ? undefined : this.#open.get(keyOf(ref))?.port;

@@ -70,6 +70,14 @@ export class Health {
     this.#failure = text;
   }
 
+  /** A process has not answered, and is ended for that. The next one would hardly fare better. */
+  silent({ since }: ServerProcess, text: string): void {
+    this.#missing++;
+    this.#isDown = this.#hasWorked;
+    this.#failure = text;
+    this.restarts.lost(since, true);
+  }
+
   /** A process has ended by itself. */
   lost({ child, since }: ServerProcess, exit: ChildExit, text: string): void {
     this.#missing++;

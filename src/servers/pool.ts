@@ -1,15 +1,15 @@
 import type { ServerDefinition } from '../config/definition.js';
+import { type HeldLimits, limitsOf, type ServerLimits } from '../config/limits.js';
 import type { Verdict } from '../eras/probe.js';
 import { type Emit, wordsOf } from '../observability/events.js';
 import type { ChildExit } from '../process/child.js';
 import type { Clock } from '../relay/clock.js';
+import type { CloseReason } from '../relay/link.js';
 import { Health, type ServerState } from './health.js';
 import { ServerProcess } from './server-process.js';
 import { EVERYBODY } from './sharing.js';
 import { START_PHASE_MS, type StartOutcome, StartPhase } from './start-phase.js';
 
-/** Processes that one server definition may have at once: some 50 MB each, so that a machine survives them. */
-const MAX_PROCESSES = 100;
 /** How long a process that was started ahead of need waits for it, in milliseconds. */
 const AHEAD_MS = 60_000;
 /**
@@ -17,14 +17,11 @@ const AHEAD_MS = 60_000;
  * they mostly go at once; but some take seconds, and clients that come and go must not pile them up.
  */
 const MAX_ENDING = 100;
-/** How long a process that nobody uses stays for the next client, in milliseconds. */
-const PROCESS_IDLE_MS = 15 * 60_000;
 
-export interface PoolOptions {
+/** The limits are those of servers whose definitions say nothing of them. */
+export interface PoolOptions extends ServerLimits {
   readonly clock: Clock;
   readonly emit: Emit;
-  readonly maxProcesses?: number;
-  readonly processIdleMs?: number;
   /**
    * A process is gone, or is about to go: nobody is to be sent to it any more.
    *
@@ -41,6 +38,7 @@ export class AtCapacity extends Error {}
 /** The processes of one server definition: started, counted, ended, and what became of them. */
 export class Pool {
   readonly definition: ServerDefinition;
+  readonly limits: HeldLimits;
   readonly health: Health;
   readonly #options: PoolOptions;
   readonly #processes = new Set<ServerProcess>();
@@ -54,6 +52,7 @@ export class Pool {
 
   constructor(definition: ServerDefinition, options: PoolOptions) {
     this.definition = definition;
+    this.limits = limitsOf(definition, options);
     this.#options = options;
     this.health = new Health(options.clock);
   }
@@ -116,7 +115,7 @@ export class Pool {
   /** Throws `AtCapacity` where `take` would. */
   checkRoom(): void {
     if (this.#stopping) throw new AtCapacity('the proxy is stopping');
-    const max = this.#options.maxProcesses ?? MAX_PROCESSES;
+    const max = this.limits.maxProcesses;
     const { name } = this.definition;
     const hasRoom = this.#spare !== undefined || this.#processes.size < max || this.#idle() !== undefined;
     if (!hasRoom) {
@@ -158,8 +157,8 @@ export class Pool {
 
   /** Starts a process for whoever comes next, where there is room for it; it ends if nobody comes for a while. */
   startAhead(): void {
-    const max = this.#options.maxProcesses ?? MAX_PROCESSES;
-    if (this.#stopping || this.#spare !== undefined || this.#processes.size >= max) return;
+    const isFull = this.#processes.size >= this.limits.maxProcesses;
+    if (this.#stopping || this.#spare !== undefined || isFull) return;
     const spare = this.startSpare();
     this.#options.clock.after(AHEAD_MS, () => {
       if (this.#spare === spare) this.retire(spare, 'nobody came for it');
@@ -187,17 +186,17 @@ export class Pool {
       text: `ends process ${process.child.pid ?? '?'}: ${why}`,
       server: this.definition.name,
     });
-    this.#retiring.set(
-      process,
-      process.stop(why).finally(() => this.#retiring.delete(process)),
-    );
+    this.#end(process, { kind: 'stopping', text: why });
   }
 
   async stop(text: string): Promise<void> {
     this.#stopping = true;
     this.#start.cancel();
     this.health.restarts.stop();
-    await Promise.all([...this.processes.map((process) => process.stop(text)), ...this.#retiring.values()]);
+    await Promise.all([
+      ...this.processes.map((process) => process.stop({ kind: 'stopping', text })),
+      ...this.#retiring.values(),
+    ]);
   }
 
   /** Kills at once what has not ended yet. After `stop`, which settles then. */
@@ -215,13 +214,14 @@ export class Pool {
 
   #startProcess(probe: { readonly onLate: (verdict: Verdict) => void } | undefined): ServerProcess {
     this.checkRoom();
-    if (this.#processes.size >= (this.#options.maxProcesses ?? MAX_PROCESSES)) {
+    if (this.#processes.size >= this.limits.maxProcesses) {
       const idle = this.#idle();
       if (idle) this.retire(idle, 'its place was needed');
     }
     const { clock, emit } = this.#options;
     const process: ServerProcess = new ServerProcess({
       definition: this.definition,
+      limits: this.limits,
       clock,
       emit,
       probe,
@@ -231,6 +231,7 @@ export class Pool {
       },
       onPorts: (count) => this.#portsChanged(process, count),
       onExit: (exit, text) => this.#exited(process, exit, text),
+      onSilent: (reason) => this.#silent(process, reason),
     });
     this.#processes.add(process);
     this.health.started();
@@ -245,9 +246,30 @@ export class Pool {
       this.retire(process, 'its client has gone');
       return;
     }
-    const idle = this.#options.processIdleMs ?? PROCESS_IDLE_MS;
+    const idle = this.limits.processIdleMs;
+    if (idle === Number.POSITIVE_INFINITY) return;
     const cancel = this.#options.clock.after(idle, () => this.retire(process, 'nobody used it'));
     this.#idleTimers.set(process, cancel);
+  }
+
+  /** A process that has not come to its first answer is given up, and no other tried until somebody asks. */
+  #silent(process: ServerProcess, reason: CloseReason): void {
+    if (!this.#processes.has(process)) return;
+    this.health.silent(process, reason.text);
+    this.#remove(process, true);
+    this.#options.emit({ level: 'error', text: reason.text, server: this.definition.name });
+    this.#end(process, reason);
+    // Those that nobody uses yet would fare no better, and nobody is to wait for one of them.
+    for (const one of this.processes) {
+      if (!one.alive && one.placement === undefined) this.retire(one, 'the server does not answer');
+    }
+  }
+
+  #end(process: ServerProcess, reason: CloseReason): void {
+    this.#retiring.set(
+      process,
+      process.stop(reason).finally(() => this.#retiring.delete(process)),
+    );
   }
 
   #remove(process: ServerProcess, isLoss: boolean): void {

@@ -1,19 +1,22 @@
 import type { ServerDefinition } from '../config/definition.js';
+import type { HeldLimits } from '../config/limits.js';
 import { ProbedLink, type Verdict } from '../eras/probe.js';
 import type { Era } from '../eras/versions.js';
 import type { Wire } from '../jsonrpc/wire.js';
 import type { Emit } from '../observability/events.js';
 import { valueMask } from '../observability/mask.js';
 import { type Child, type ChildExit, describeExit, startChild } from '../process/child.js';
+import { describeProcess } from '../process/child-exit.js';
 import type { Clock } from '../relay/clock.js';
 import { Correlation, type Joining } from '../relay/correlation.js';
-import type { Link } from '../relay/link.js';
+import type { CloseReason, Link } from '../relay/link.js';
 import { StdioUpstream } from '../transports/stdio/upstream.js';
 import { OWN_INFO } from '../version.js';
 import type { Placement } from './sharing.js';
 
 export interface ServerProcessOptions {
   readonly definition: ServerDefinition;
+  readonly limits: HeldLimits;
   readonly clock: Clock;
   readonly emit: Emit;
   /** Asks it first which era it speaks. `onLate` is told of an answer that came after silence was taken for one. */
@@ -21,7 +24,12 @@ export interface ServerProcessOptions {
   readonly onAlive: () => void;
   readonly onPorts: (count: number) => void;
   readonly onExit: (exit: ChildExit, text: string) => void;
+  /** It has not answered in time what it was asked first, and is to be ended for that reason. */
+  readonly onSilent: (reason: CloseReason) => void;
 }
+
+/** Lines of stderr in the text of a reason; its data holds all that are kept. */
+const STDERR_LINES_IN_TEXT = 5;
 
 /** One running process of a server definition and the sessions that use it. */
 export class ServerProcess {
@@ -43,7 +51,7 @@ export class ServerProcess {
   #stopped = false;
 
   constructor(options: ServerProcessOptions) {
-    const { definition, clock, probe } = options;
+    const { definition, limits, clock, probe } = options;
     this.#options = options;
     this.since = clock.now();
     // What is told of it may show what it writes.
@@ -52,7 +60,7 @@ export class ServerProcess {
     this.child = startChild(definition, {
       onStderr: (line) => emit({ level: 'info', text: line, server: definition.name }),
     });
-    const upstream = new StdioUpstream(this.child, definition, emit);
+    const upstream = new StdioUpstream(this.child, definition, emit, limits.maxLine);
     this.#stdio = upstream;
     this.#probing = probe !== undefined;
     if (probe) {
@@ -134,7 +142,7 @@ export class ServerProcess {
 
   /** Says who is to use this process, and what is spoken with it. Once, before the first session. */
   assign(placement: Placement, era: Era): void {
-    const { definition, clock, emit, onPorts } = this.#options;
+    const { definition, limits, clock, emit, onPorts } = this.#options;
     this.#placement = placement;
     this.#era = era;
     if (placement.kind !== 'own') this.#stdio.share();
@@ -142,11 +150,12 @@ export class ServerProcess {
       server: definition.name,
       era,
       exclusive: placement.kind === 'own',
-      timeout: definition.timeout,
+      ...limits,
       clock,
       emit,
       onPorts,
       onAlive: () => this.#isAlive(),
+      onSilent: (method, ms) => this.#isSilent(method, ms),
     });
   }
 
@@ -167,16 +176,28 @@ export class ServerProcess {
   }
 
   /** Ends the process and everything it has started; its sessions are told. */
-  async stop(text: string): Promise<void> {
+  async stop(reason: CloseReason): Promise<void> {
     this.#ended = true;
     this.#stopped = true;
-    this.#correlation?.close({ kind: 'stopping', text });
+    this.#correlation?.close(reason);
     await this.child.stop();
   }
 
   #assigned(): Correlation {
     if (!this.#correlation) throw new TypeError('a process is assigned before sessions use it');
     return this.#correlation;
+  }
+
+  /** Returns whether it is given up over that. */
+  #isSilent(method: string, ms: number): boolean {
+    // One that has answered before is at work for others.
+    if (method !== 'initialize' && this.#alive) return false;
+    const { definition, onSilent } = this.#options;
+    const stderr = this.child.stderrTail();
+    const what = `did not answer "${method}" within ${Math.round(ms / 100) / 10} s and was ended`;
+    const text = describeProcess(definition, what, stderr.slice(-STDERR_LINES_IN_TEXT));
+    onSilent({ kind: 'failed', text, data: { server: definition.name, stderr } });
+    return true;
   }
 
   #isAlive(): void {

@@ -3,6 +3,7 @@ import type { Envelope } from '../eras/envelope.js';
 import type { Era } from '../eras/versions.js';
 import type { Message } from '../jsonrpc/message.js';
 import { exitData } from '../process/child-exit.js';
+import { withInFlightLimit } from '../relay/in-flight.js';
 import type { Link } from '../relay/link.js';
 import { NoLink } from '../relay/pending.js';
 import { RecoveringLink } from '../relay/recovering.js';
@@ -82,7 +83,7 @@ export class Server {
    */
   open(initialize: Message): Link {
     const { clock, emit } = this.#places;
-    return new RecoveringLink(this.#legacy.open(initialize), {
+    const link = new RecoveringLink(this.#legacy.open(initialize), {
       server: this.definition.name,
       clock,
       emit,
@@ -91,11 +92,12 @@ export class Server {
         this.#waiting += isWaiting ? 1 : -1;
       },
     });
+    return this.#limited(link);
   }
 
   /** The link of a request of the legacy era that comes with no handshake. Rejects where the server can't be had. */
-  openWithoutHandshake(): Promise<Link> {
-    return this.#legacy.openWithoutHandshake();
+  async openWithoutHandshake(): Promise<Link> {
+    return this.#limited(await this.#legacy.openWithoutHandshake());
   }
 
   /** The link on which a request of the modern era is answered; it is sent on it next. Throws `AtCapacity`. */
@@ -125,6 +127,10 @@ export class Server {
   async stop(text: string): Promise<void> {
     this.giveUpParked();
     await this.pool.stop(text);
+  }
+
+  #limited(link: Link): Link {
+    return withInFlightLimit(link, { most: this.pool.limits.maxInFlight, server: this.definition.name });
   }
 
   /** Has a process ready for whoever comes next. */

@@ -10,19 +10,25 @@ const SESSION_IDLE_MS = 30 * 60_000;
 /** How often idle sessions are looked for, in milliseconds. */
 const SWEEP_MS = 30_000;
 
+interface RegistryOptions {
+  readonly maxSessions?: number | undefined;
+  readonly sessionIdleMs?: number | undefined;
+}
+
 /** Finds sessions by their ids, and ends those that nobody comes back to. */
 export class SessionRegistry {
   readonly #sessions = new Map<string, Session>();
   readonly #recent = new RecentClients();
   readonly #max: number;
-  readonly #sweeper: NodeJS.Timeout;
+  readonly #sweeper: NodeJS.Timeout | undefined;
   /** When a client's request last came, by the server's name; it outlives the session. */
   readonly #lastActivity = new Map<string, number>();
 
-  constructor(options: { readonly maxSessions?: number; readonly sessionIdleMs?: number } = {}) {
+  /** @param options `sessionIdleMs` 0: sessions stay for ever */
+  constructor(options: RegistryOptions = {}) {
     this.#max = options.maxSessions ?? MAX_SESSIONS;
     const idle = options.sessionIdleMs ?? SESSION_IDLE_MS;
-    this.#sweeper = setInterval(() => this.#sweep(idle), Math.min(SWEEP_MS, idle)).unref();
+    if (idle > 0) this.#sweeper = setInterval(() => this.#sweep(idle), Math.min(SWEEP_MS, idle)).unref();
   }
 
   get full(): boolean {

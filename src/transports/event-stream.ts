@@ -7,6 +7,13 @@ import type { Beating, Heartbeat } from './heartbeat.js';
  * stalls must not fill the proxy's memory. Room for one message of the largest size and what comes with it.
  */
 const MAX_UNREAD = 80 * 1024 * 1024;
+/** What comes with it, where a message may be larger. */
+const BESIDE = 15 * 1024 * 1024;
+
+/** @param lines octets of the longest line that each server may write */
+export function maxUnread(lines: readonly number[]): number {
+  return Math.max(MAX_UNREAD, ...lines.map((octets) => octets + BESIDE));
+}
 
 /** What all streams of a proxy have in common. */
 export interface StreamSettings {

@@ -1,12 +1,10 @@
 /** Octets of a stream → lines of text, one message each (specification, basic/transports, "stdio"). */
+import { DEFAULT_LIMITS } from '../../config/limits.js';
 import { END_LENGTH, type Ends } from '../../jsonrpc/salvage.js';
 import { copyWire, type Wire } from '../../jsonrpc/wire.js';
 
-/**
- * Octets of one line, without its end. A message may have 64 MiB (as over HTTP); what the proxy itself
- * writes into one (ids, tokens, an envelope around a body) finds room beside that.
- */
-export const MAX_LINE_LENGTH = 64 * 1024 * 1024 + 1024 * 1024;
+/** Octets of one line, without its end, where nothing else is said. */
+export const MAX_LINE_LENGTH = DEFAULT_LIMITS.maxLine;
 
 /** Pieces of a line that are joined at once, so that a peer that writes single octets costs no list of millions. */
 const PIECES = 1024;

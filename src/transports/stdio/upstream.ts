@@ -24,8 +24,6 @@ const REST_MS = 250;
 /** Lines of stderr in the text of the reason; its data holds all that are kept. */
 const STDERR_LINES_IN_TEXT = 5;
 
-const TOO_LONG = `a line of more than ${MAX_LINE_LENGTH} octets`;
-
 /** Reads nothing before `listen`. Closing it stops the child, in steps. */
 export class StdioUpstream implements Link {
   readonly #child: Child;
@@ -33,6 +31,7 @@ export class StdioUpstream implements Link {
   readonly #emit: Emit;
   readonly #noise: Noise;
   readonly #reader: LineReader;
+  readonly #tooLong: string;
   #receiver: Receiver | undefined;
   #shared = false;
   #closed = false;
@@ -41,15 +40,20 @@ export class StdioUpstream implements Link {
   /** Whether the child was already told to be too slow, since what waited was last written. */
   #overflowing = false;
 
-  /** @param definition of the server that the child runs */
-  constructor(child: Child, definition: ServerDefinition, emit: Emit) {
+  /**
+   * @param definition of the server that the child runs
+   * @param maxLine octets that one line of its stdout may have
+   */
+  constructor(child: Child, definition: ServerDefinition, emit: Emit, maxLine = MAX_LINE_LENGTH) {
     this.#child = child;
     this.#definition = definition;
     this.#emit = emit;
     this.#noise = new Noise((text) => this.#warn(text));
+    this.#tooLong = `a line of more than ${maxLine} octets`;
     this.#reader = new LineReader({
+      maxLength: maxLine,
       onLine: (line) => this.#guarded(() => this.#line(line)),
-      onTooLong: () => this.#warn(`wrote ${TOO_LONG} to stdout; it is dropped`),
+      onTooLong: () => this.#warn(`wrote ${this.#tooLong} to stdout; it is dropped`),
       onDropped: (ends) => this.#guarded(() => this.#dropped(ends)),
     });
   }
@@ -134,7 +138,7 @@ export class StdioUpstream implements Link {
   }
 
   #dropped(ends: Ends): void {
-    const what = `gave its answer as ${TOO_LONG}, which is the limit: the answer was dropped`;
+    const what = `gave its answer as ${this.#tooLong}, which is the limit: the answer was dropped`;
     if (this.#answerFor(ends, what)) return;
     this.#warn(
       'did not say in the line that was dropped what it answers: whoever waits for it gets no answer',

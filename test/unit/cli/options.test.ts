@@ -246,7 +246,6 @@ describe('server mode', () => {
           passEnvironment: false,
           sharing: 'auto',
           era: 'auto',
-          timeout: undefined,
         },
         namedServers: [],
         allowOrigins: [],
@@ -255,6 +254,7 @@ describe('server mode', () => {
         basePath: '',
         stateless: false,
         pollAfter: 0,
+        limits: {},
         logLevel: 'info',
       },
       file: undefined,
@@ -410,6 +410,47 @@ describe('server mode', () => {
       expect(await refusal(`--poll-after ${given} npx`)).toMatch(/--poll-after is a number of seconds/);
     },
   );
+
+  it.each([
+    ['--max-body 10MB', { maxBody: 10_000_000 }],
+    ['--max-body 1.5kb', { maxBody: 1500 }],
+    ['--max-body 1048576', { maxBody: 1_048_576 }],
+    ['--max-line 64MiB', { maxLine: 67_108_864 }],
+    ['--max-line 500MB', { maxLine: 500_000_000 }],
+    ['--max-sessions 7', { maxSessions: 7 }],
+    ['--max-processes 2', { maxProcesses: 2 }],
+    ['--max-in-flight 10', { maxInFlight: 10 }],
+    ['--request-timeout 30', { timeout: 30_000 }],
+    ['--request-timeout 0', { timeout: 0 }],
+    ['--max-request-timeout 600', { maxTimeout: 600_000 }],
+    ['--start-timeout .5', { startTimeout: 500 }],
+    ['--session-idle 0', { sessionIdleMs: 0 }],
+    ['--process-idle 60', { processIdleMs: 60_000 }],
+    ['--stop-timeout 30', { stopMs: 30_000 }],
+    ['--stop-timeout 0', { stopMs: 0 }],
+  ])('has a limit: %s', async (given, limits) => {
+    expect((await server(`${given} npx`)).options.limits).toEqual(limits);
+  });
+
+  it.each([
+    ['--max-body', '0'],
+    ['--max-body', '1M'],
+    ['--max-body', '64 MiB x'],
+    ['--max-line', '501MB'],
+    ['--max-line', '1GiB'],
+    ['--max-line', ''],
+    ['--max-sessions', '0'],
+    ['--max-processes', '1.5'],
+    ['--max-in-flight', '-1'],
+    ['--request-timeout', '2147484'],
+    ['--max-request-timeout', 'x'],
+    ['--start-timeout', '0'],
+    ['--session-idle', '-1'],
+    ['--process-idle', '1e3'],
+    ['--stop-timeout', '3601'],
+  ])('refuses the limit %s "%s"', async (name, value) => {
+    expect(await refusal([name, value, 'npx'])).toContain(`${name} is a`);
+  });
 
   it('names the options of client mode that it ignores', async () => {
     const { warnings } = await server('-H A secret --transport sse --no-verify-ssl --client-id i npx');

@@ -71,15 +71,37 @@ describe('a server of the file', () => {
       passEnvironment: true,
       sharing: 'shared',
       era: 'auto',
-      timeout: undefined,
     });
+  });
+
+  it('has limits of its own', async () => {
+    const entry = {
+      command: 'x',
+      maxTimeout: 600,
+      startTimeout: 30,
+      maxProcesses: 3,
+      processIdle: 0,
+      maxInFlight: 10,
+      maxLine: '64MiB',
+    };
+    expect((await servers({ a: entry, b: { command: 'x', maxLine: 1000 } })).servers).toMatchObject([
+      {
+        maxTimeout: 600_000,
+        startTimeout: 30_000,
+        maxProcesses: 3,
+        processIdleMs: 0,
+        maxInFlight: 10,
+        maxLine: 67_108_864,
+      },
+      { maxLine: 1000 },
+    ]);
   });
 
   it.each([
     [60, 60_000],
     [0.5, 500],
     [0.0001, 1],
-    [0, undefined],
+    [0, 0],
   ])('has a timeout of %s s', async (timeout, ms) => {
     expect((await servers({ a: { command: 'x', timeout } })).servers).toMatchObject([{ timeout: ms }]);
   });
@@ -183,6 +205,13 @@ describe('the text', () => {
     ['{"command": "x", "timeout": "60"}', 'timeout must be a number of seconds', '1:50'],
     ['{"command": "x", "timeout": -1}', 'timeout must be a number of seconds', '1:50'],
     ['{"command": "x", "timeout": 1e9}', 'timeout must be at most 2147483 seconds', '1:50'],
+    ['{"command": "x", "maxTimeout": -1}', 'maxTimeout must be a number of seconds', '1:53'],
+    ['{"command": "x", "startTimeout": 0}', 'startTimeout must be a number of seconds, more than 0', '1:55'],
+    ['{"command": "x", "maxProcesses": 0}', 'maxProcesses must be a whole number, 1 or more', '1:55'],
+    ['{"command": "x", "maxInFlight": 1.5}', 'maxInFlight must be a whole number, 1 or more', '1:54'],
+    ['{"command": "x", "processIdle": "1"}', 'processIdle must be a number of seconds', '1:54'],
+    ['{"command": "x", "maxLine": "64M"}', 'maxLine must be a size', '1:50'],
+    ['{"command": "x", "maxLine": "1GB"}', 'maxLine must be a size', '1:50'],
     ['{"command": "x", "sharing": "all"}', 'sharing must be "auto", "shared" or "session"', '1:50'],
     ['{"command": "x", "transportType": 1}', 'transportType must be a text', '1:56'],
   ])('names server, key and place: %s', async (entry, message, place) => {

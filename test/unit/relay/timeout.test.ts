@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { MAX_PROLONGED, OWN_REQUEST_MS } from '../../../src/relay/calls.js';
+import { STILL_MS } from '../../../src/relay/time-limit.js';
 import { req } from '../../requirements.js';
-import { INITIALIZED, read, Stage } from './stage.js';
+import { type Client, INITIALIZED, read, Stage } from './stage.js';
 
 const SECOND = 1000;
 
@@ -87,7 +88,7 @@ describe('the time limit of a request', () => {
   });
 
   it(`${req('cancellation.not-initialize')} ends a handshake for those who wait for it too, and the next one tries again`, () => {
-    const stage = new Stage({ timeout: SECOND });
+    const stage = new Stage({ startTimeout: SECOND });
     const [a, b] = [stage.client(), stage.client()];
     a.initializes();
     b.initializes();
@@ -106,7 +107,7 @@ describe('the time limit of a request', () => {
   });
 
   it('ends the wait of one for a handshake that goes on', () => {
-    const stage = new Stage({ timeout: 2 * SECOND });
+    const stage = new Stage({ startTimeout: 2 * SECOND });
     const [a, b] = [stage.client(), stage.client()];
     a.initializes();
     const sent = stage.server.takeOne();
@@ -116,12 +117,153 @@ describe('the time limit of a request', () => {
     stage.answers(sent, INITIALIZED);
     expect(b.take()).toHaveLength(1);
 
-    const proxy = new Stage({ timeout: 2 * SECOND });
+    const proxy = new Stage({ startTimeout: 2 * SECOND });
     void proxy.correlation.initialize({}).catch(() => undefined);
     const c = proxy.client();
     c.initializes();
     proxy.clock.advance(2 * SECOND);
     expect(read(c.takeOne()).error).toMatchObject({ code: -32603 });
     expect([proxy.correlation.inFlight, proxy.clock.timers]).toEqual([0, 0]);
+  });
+});
+
+describe('the longest time of a request', () => {
+  const progress = (stage: Stage, id: unknown): void =>
+    stage.server.says(
+      `{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":${id},"progress":1}}`,
+    );
+
+  it(`${req('lifecycle.timeout.maximum')} is what is set, and holds also without a limit that progress starts again`, () => {
+    const stage = new Stage({ timeout: Number.POSITIVE_INFINITY, maxTimeout: 25 * SECOND });
+    const client = stage.client();
+    client.asks('1', 'm', { _meta: { progressToken: 't' } });
+    const { id } = read(stage.server.takeOne());
+    stage.clock.advance(10 * SECOND);
+    progress(stage, id);
+    client.take();
+    stage.clock.advance(15 * SECOND);
+    expect(read(client.takeOne()).error).toMatchObject({
+      message: 'server "demo" did not answer m within 25 s',
+    });
+    expect(read(stage.server.takeOne()).method).toBe('notifications/cancelled');
+    expect(stage.clock.timers).toBe(0);
+  });
+
+  it('may be none: then progress goes on for ever', () => {
+    const stage = new Stage({ timeout: SECOND, maxTimeout: Number.POSITIVE_INFINITY });
+    const client = stage.client();
+    client.asks('1', 'm', { _meta: { progressToken: 't' } });
+    const { id } = read(stage.server.takeOne());
+    for (let i = 0; i < 100 * MAX_PROLONGED; i++) {
+      stage.clock.advance(SECOND - 1);
+      progress(stage, id);
+      expect(client.take()).toHaveLength(1);
+    }
+    stage.clock.advance(SECOND);
+    expect(read(client.takeOne())).toHaveProperty('error');
+  });
+
+  it('is no less than what is left of the limit', () => {
+    const stage = new Stage({ timeout: 10 * SECOND, maxTimeout: 12 * SECOND });
+    const client = stage.client();
+    client.asks('1', 'm', { _meta: { progressToken: 't' } });
+    const { id } = read(stage.server.takeOne());
+    stage.clock.advance(9 * SECOND);
+    progress(stage, id);
+    client.take();
+    stage.clock.advance(3 * SECOND - 1);
+    expect(client.take()).toEqual([]);
+    stage.clock.advance(1);
+    expect(client.take()).toHaveLength(1);
+  });
+
+  it('is not that of the first answer', () => {
+    const stage = new Stage({ timeout: SECOND, startTimeout: 5 * SECOND });
+    const client = stage.client();
+    client.initializes();
+    const initialize = stage.server.takeOne();
+    stage.clock.advance(4 * SECOND);
+    stage.answers(initialize, INITIALIZED);
+    expect(read(client.takeOne()).result).toEqual(INITIALIZED);
+  });
+});
+
+describe('while the server waits for the client', () => {
+  /** A call with a question open. */
+  function asked(exclusive: boolean, limits = { timeout: 10 * SECOND }): { stage: Stage; client: Client } {
+    const stage = new Stage({ exclusive, ...limits });
+    const client = stage.ready({ roots: {} });
+    client.asks('1', 'm');
+    stage.server.take();
+    stage.clock.advance(4 * SECOND);
+    stage.server.says('{"jsonrpc":"2.0","id":"q","method":"roots/list"}');
+    expect(read(client.takeOne()).method).toBe('roots/list');
+    return { stage, client };
+  }
+
+  it.each([true, false])(
+    'the time limit stands still, and goes on with the answer (exclusive: %s)',
+    (exclusive) => {
+      const { stage, client } = asked(exclusive);
+      stage.clock.advance(10 * 60 * SECOND);
+      expect(client.take()).toEqual([]);
+      client.says('{"jsonrpc":"2.0","id":"q","result":{"roots":[]}}');
+      stage.clock.advance(6 * SECOND - 1);
+      expect(client.take()).toEqual([]);
+      stage.clock.advance(1);
+      expect(read(client.takeOne()).error).toMatchObject({
+        message: 'server "demo" did not answer m within 10 s',
+      });
+      expect(stage.clock.timers).toBe(0);
+    },
+  );
+
+  it('it stands still as long as one question is open', () => {
+    const { stage, client } = asked(false);
+    stage.server.says('{"jsonrpc":"2.0","id":"r","method":"roots/list"}');
+    client.take();
+    client.says('{"jsonrpc":"2.0","id":"q","result":{"roots":[]}}');
+    stage.clock.advance(60 * SECOND);
+    expect(client.take()).toEqual([]);
+    stage.server.says('{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"r"}}');
+    client.take();
+    stage.clock.advance(6 * SECOND);
+    expect(client.take()).toHaveLength(1);
+  });
+
+  it('it goes on in the end where no answer comes', () => {
+    const { stage, client } = asked(false);
+    stage.clock.advance(STILL_MS + 6 * SECOND - 1);
+    expect(client.take()).toEqual([]);
+    stage.clock.advance(1);
+    expect(client.take()).toHaveLength(1);
+    expect(stage.clock.timers).toBe(0);
+  });
+
+  it('progress starts it again for then', () => {
+    const stage = new Stage({ timeout: 10 * SECOND });
+    const client = stage.ready({ roots: {} });
+    client.asks('1', 'm', { _meta: { progressToken: 't' } });
+    const { id } = read(stage.server.takeOne());
+    stage.clock.advance(9 * SECOND);
+    stage.server.says('{"jsonrpc":"2.0","id":"q","method":"roots/list"}');
+    stage.server.says(
+      `{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":${id},"progress":1}}`,
+    );
+    stage.clock.advance(60 * SECOND);
+    client.take();
+    client.says('{"jsonrpc":"2.0","id":"q","result":{"roots":[]}}');
+    stage.clock.advance(10 * SECOND - 1);
+    expect(client.take()).toEqual([]);
+    stage.clock.advance(1);
+    expect(client.take()).toHaveLength(1);
+  });
+
+  it("it is the session's own: another's call runs out", () => {
+    const { stage } = asked(false, { timeout: 10 * SECOND });
+    const other = stage.client();
+    other.asks('1', 'm');
+    stage.clock.advance(10 * SECOND);
+    expect(other.take()).toHaveLength(1);
   });
 });

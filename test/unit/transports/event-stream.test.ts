@@ -1,7 +1,7 @@
 import { createServer, get, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, it } from 'vitest';
-import { EventStream } from '../../../src/transports/event-stream.js';
+import { EventStream, maxUnread } from '../../../src/transports/event-stream.js';
 import { Heartbeat } from '../../../src/transports/heartbeat.js';
 
 let server: Server | undefined;
@@ -82,4 +82,11 @@ it('is closed from the start on an answer whose client has gone', async () => {
   stream.event('message', '{}');
   expect(stream.open).toBe(false);
   expect(heartbeat.size).toBe(0);
+});
+
+it('has room for the longest line of each server and more', () => {
+  const MIB = 1024 * 1024;
+  expect(maxUnread([])).toBe(80 * MIB);
+  expect(maxUnread([65 * MIB, 1000])).toBe(80 * MIB);
+  expect(maxUnread([65 * MIB, 300 * MIB])).toBe(315 * MIB);
 });

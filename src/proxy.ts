@@ -17,7 +17,8 @@ import { handleStreamableHttp } from './http/streamable-http.js';
 import type { Emit } from './observability/events.js';
 import { Server } from './servers/server.js';
 import { SessionRegistry } from './sessions/registry.js';
-import { maxUnread, type StreamSettings } from './transports/event-stream.js';
+import { maxUnread } from './transports/backlog.js';
+import type { StreamSettings } from './transports/event-stream.js';
 import { Heartbeat } from './transports/heartbeat.js';
 
 /** How long requests that are under way get to finish when the proxy ends, in milliseconds: `--stop-timeout`. */
@@ -42,7 +43,9 @@ export interface ProxyLimits extends ServerLimits {
   readonly stopMs?: number | undefined;
   /** Silence after which a stream is fed. */
   readonly keepAliveMs?: number | undefined;
-  /** Octets that may wait for a client that does not read its stream. */
+  /** How long a client for which much waits may take nothing. */
+  readonly stallMs?: number | undefined;
+  /** Octets that may wait for a client that does not read. */
   readonly maxUnread?: number | undefined;
 }
 
@@ -105,6 +108,7 @@ export async function startProxy(options: ProxyOptions, emit: Emit): Promise<Run
   const streams: StreamSettings = {
     heartbeat: new Heartbeat(limits.keepAliveMs),
     maxUnread: limits.maxUnread ?? maxUnread(servers.map(({ pool }) => pool.limits.maxLine)),
+    stallMs: limits.stallMs,
   };
   const origins = new OriginGuard({
     allowOrigins: options.allowOrigins,

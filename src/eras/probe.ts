@@ -112,6 +112,10 @@ export class ProbedLink implements Link {
     if (this.#ended) receiver.closed(this.#ended);
   }
 
+  hold(isHeld: boolean): void {
+    this.#upstream.hold?.(isHeld);
+  }
+
   close(reason: CloseReason): void {
     this.#settle({ era: 'legacy', by: 'end' });
     this.#upstream.close(reason);

@@ -6,6 +6,11 @@ import { answerFaults } from './fault.js';
 /** How long an idle connection is kept for its client's next request, in milliseconds: longer than the
  * 60 s of common reverse proxies, so that they close first and no request meets a closing connection. */
 const KEEP_ALIVE_MS = 75_000;
+/**
+ * How long a connection is silent until the system asks whether its peer is still there, in milliseconds. Peers vanish
+ * without a word (a cable, a laptop that is closed); where nothing is written, nobody would ever know.
+ */
+const PROBE_MS = 60_000;
 
 export type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -18,7 +23,8 @@ export class Listener {
 
   /** @param emit told of what the handler fails on */
   constructor(handler: Handler, emit: Emit) {
-    this.#server = createServer((request, response) => {
+    const probing = { keepAlive: true, keepAliveInitialDelay: PROBE_MS };
+    this.#server = createServer(probing, (request, response) => {
       this.#answering.add(response);
       response.once('close', () => {
         this.#answering.delete(response);

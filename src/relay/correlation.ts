@@ -76,6 +76,10 @@ export class Correlation implements PortOwner {
   /** Those of them that are no bystanders. */
   #sessions = 0;
   readonly #conduct: Conduct;
+  /** Sessions that have enough for now. */
+  readonly #held = new Set<Port>();
+  /** Whether the server is held back. */
+  #isHolding = false;
   #nextId = 1;
   #alive = false;
   /** Why the upstream is gone; undefined as long as it is there. */
@@ -152,6 +156,7 @@ export class Correlation implements PortOwner {
     if (isTranslated) port.capabilities = undefined;
     if (this.#lost) return port;
     this.#ports.add(port);
+    this.#holdBack();
     this.#conduct.join(port, isTranslated);
     this.#count(port, 1);
     return port;
@@ -200,6 +205,8 @@ export class Correlation implements PortOwner {
 
   detach(port: Port, why = 'the client has gone'): void {
     if (!this.#ports.delete(port)) return;
+    this.#held.delete(port);
+    this.#holdBack();
     for (const call of [...port.calls.values()]) {
       // Others wait for the one handshake of a shared upstream: it goes on without who began it.
       if (call.method === 'initialize' && call.upstreamId !== undefined && !this.#exclusive) {
@@ -216,6 +223,21 @@ export class Correlation implements PortOwner {
       this.#conduct.leave(port);
     }
     this.#count(port, -1);
+  }
+
+  hold(port: Port, isHeld: boolean): void {
+    if (!this.#ports.has(port)) return;
+    if (isHeld) this.#held.add(port);
+    else this.#held.delete(port);
+    this.#holdBack();
+  }
+
+  /** The server is held back while nobody wants more of it: one slow session must not stall the others. */
+  #holdBack(): void {
+    const isHolding = this.#held.size > 0 && this.#held.size === this.#ports.size;
+    if (isHolding === this.#isHolding) return;
+    this.#isHolding = isHolding;
+    this.#upstream.hold?.(isHolding);
   }
 
   #count(port: Port, more: 1 | -1): void {

@@ -53,6 +53,7 @@ export function withInFlightLimit(link: Link, { most, server }: InFlightOptions)
         closed: (reason) => to.closed(reason),
       });
     },
+    hold: (isHeld) => link.hold?.(isHeld),
     close: (reason) => link.close(reason),
   };
 }

@@ -12,12 +12,19 @@ export interface Link {
   send(message: Message, about?: Key): void;
   /** Says who takes what comes from the peer. Called once, before anything is delivered. */
   listen(receiver: Receiver): void;
+  /**
+   * Whoever takes what comes from the peer has enough for now, or wants more again. A link that can't hold its peer
+   * back has no such thing; what comes then goes on as before.
+   */
+  hold?(isHeld: boolean): void;
   /** Ends the link. Happens once; later calls do nothing. The receiver is not called for its own close. */
   close(reason: CloseReason): void;
 }
 
 export interface Receiver {
   message(message: Message, about?: Key): void;
+  /** Much waits for the peer, which reads more slowly than it is sent to; or no longer. */
+  slow?(isSlow: boolean): void;
   /** The peer is gone. Called at most once, and not after `close`. */
   closed(reason: CloseReason): void;
 }

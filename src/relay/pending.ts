@@ -39,6 +39,7 @@ class PendingLink implements Link {
   #isThrough = false;
   /** Why it came to nothing, while that is told. */
   #failure: CloseReason | undefined;
+  #isHeld = false;
   #closed: CloseReason | undefined;
 
   constructor(made: Promise<Link>, emit: Emit) {
@@ -57,6 +58,11 @@ class PendingLink implements Link {
 
   listen(receiver: Receiver): void {
     this.#receiver = receiver;
+  }
+
+  hold(isHeld: boolean): void {
+    this.#isHeld = isHeld;
+    this.#link?.hold?.(isHeld);
   }
 
   close(reason: CloseReason): void {
@@ -93,6 +99,7 @@ class PendingLink implements Link {
         this.#receiver?.closed(reason);
       },
     });
+    if (this.#isHeld) link.hold?.(true);
     // What is said meanwhile, because an answer came at once, goes behind all that waited.
     for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
       link.send(next.message, next.about);

@@ -26,6 +26,8 @@ export interface Call {
 /** What a port asks of the correlation it belongs to. */
 export interface PortOwner {
   fromPort(port: Port, message: Message): void;
+  /** The session has enough for now, or wants more again. */
+  hold(port: Port, isHeld: boolean): void;
   /** @param why in words; undefined: nobody says */
   detach(port: Port, why: string | undefined): void;
 }
@@ -55,6 +57,10 @@ export class Port implements Link {
 
   listen(receiver: Receiver): void {
     this.#receiver = receiver;
+  }
+
+  hold(isHeld: boolean): void {
+    if (this.#open) this.#owner.hold(this, isHeld);
   }
 
   close(reason?: CloseReason): void {

@@ -52,6 +52,7 @@ export class RecoveringLink implements Link {
   #isRecovering = false;
   /** The one on which the session is just being made again. */
   #restored: RestoredLink | undefined;
+  #isHeld = false;
   #isWaiting = false;
   /** Whether the first server is gone: to others, `notifications/initialized` is sent in place of the client. */
   #isReplaced = false;
@@ -73,6 +74,11 @@ export class RecoveringLink implements Link {
 
   listen(receiver: Receiver): void {
     this.#receiver = receiver;
+  }
+
+  hold(isHeld: boolean): void {
+    this.#isHeld = isHeld;
+    this.#link?.hold?.(isHeld);
   }
 
   close(reason: CloseReason): void {
@@ -154,6 +160,7 @@ export class RecoveringLink implements Link {
     const link = pendingLink(this.#restore(isAsked), this.#options.emit);
     this.#link = link;
     this.#use(link);
+    if (this.#isHeld) link.hold?.(true);
   }
 
   async #restore(isAsked: boolean): Promise<Link> {

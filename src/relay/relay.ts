@@ -1,6 +1,9 @@
 import type { Link } from './link.js';
 
-/** Joins a client's link with a server's: every message goes through, and the end of one ends the other. */
+/**
+ * Joins a client's link with a server's: every message goes through, and the end of one ends the other. A server is
+ * held back while its client is slow.
+ */
 export function relay(downstream: Link, upstream: Link): void {
   upstream.listen({
     message: (message, about) => downstream.send(message, about),
@@ -8,6 +11,7 @@ export function relay(downstream: Link, upstream: Link): void {
   });
   downstream.listen({
     message: (message, about) => upstream.send(message, about),
+    slow: (isSlow) => upstream.hold?.(isSlow),
     closed: (reason) => upstream.close(reason),
   });
 }

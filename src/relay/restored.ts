@@ -66,6 +66,10 @@ export class RestoredLink implements Link {
     for (const [message, about] of this.#early.splice(0)) receiver.message(message, about);
   }
 
+  hold(isHeld: boolean): void {
+    this.#link.hold?.(isHeld);
+  }
+
   close(reason: CloseReason): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;

@@ -103,6 +103,7 @@ export function withSecondTry(first: Link, otherwise: (answer: Message) => Link 
     listen(to) {
       receiver = to;
     },
+    hold: (isHeld) => link.hold?.(isHeld),
     close(reason) {
       if (!isOpen) return;
       isOpen = false;

@@ -19,6 +19,7 @@ export function whenOver(link: Link, action: () => void): Link {
         },
       });
     },
+    hold: (isHeld) => link.hold?.(isHeld),
     close(reason) {
       link.close(reason);
       over();

@@ -1,25 +1,17 @@
 import type { ServerResponse } from 'node:http';
 import type { Wire } from '../jsonrpc/wire.js';
+import type { Backlog, BacklogSettings } from './backlog.js';
 import type { Beating, Heartbeat } from './heartbeat.js';
 
-/**
- * Octets that may wait for a client that does not read. Past it the stream is closed: a client that
- * stalls must not fill the proxy's memory. Room for one message of the largest size and what comes with it.
- */
-const MAX_UNREAD = 80 * 1024 * 1024;
-/** What comes with it, where a message may be larger. */
-const BESIDE = 15 * 1024 * 1024;
-
-/** @param lines octets of the longest line that each server may write */
-export function maxUnread(lines: readonly number[]): number {
-  return Math.max(MAX_UNREAD, ...lines.map((octets) => octets + BESIDE));
+/** What all streams of a proxy have in common. */
+export interface StreamSettings extends BacklogSettings {
+  readonly heartbeat: Heartbeat;
 }
 
-/** What all streams of a proxy have in common. */
-export interface StreamSettings {
+/** The same for the streams of one client. */
+export interface ClientStreams {
   readonly heartbeat: Heartbeat;
-  /** Default `MAX_UNREAD`. */
-  readonly maxUnread?: number | undefined;
+  readonly backlog: Backlog;
 }
 
 /**
@@ -28,19 +20,19 @@ export interface StreamSettings {
  */
 export class EventStream implements Beating {
   readonly #response: ServerResponse;
-  readonly #maxUnread: number;
+  readonly #backlog: Backlog;
   readonly #heartbeat: Heartbeat;
   #open: boolean;
   #lastWrite = Date.now();
 
   constructor(
     response: ServerResponse,
-    settings: StreamSettings,
+    { heartbeat, backlog }: ClientStreams,
     headers: Readonly<Record<string, string>> = {},
   ) {
     this.#response = response;
-    this.#maxUnread = settings.maxUnread ?? MAX_UNREAD;
-    this.#heartbeat = settings.heartbeat;
+    this.#backlog = backlog;
+    this.#heartbeat = heartbeat;
     // The client may have gone in the meantime; then nobody would tell of the end of this stream.
     this.#open = !response.destroyed && !response.headersSent;
     if (!this.#open) return;
@@ -81,19 +73,18 @@ export class EventStream implements Beating {
     this.#response.end();
   }
 
-  /** Sends a comment if nothing was sent lately. */
+  /** Sends a comment if nothing was sent lately. Where the client has yet to take what was, none is needed. */
   beat(now: number, silence: number): void {
-    if (now - this.#lastWrite >= silence) this.#write(': keep-alive\n\n');
+    if (now - this.#lastWrite >= silence && !this.#backlog.has(this.#response))
+      this.#write(': keep-alive\n\n');
   }
 
   #write(text: Wire): void {
     if (!this.#open) return;
     this.#lastWrite = Date.now();
     this.#response.write(text, 'latin1');
-    if (this.#response.writableLength > this.#maxUnread) {
-      this.#closed();
-      this.#response.destroy();
-    }
+    this.#backlog.wrote(this.#response);
+    if (this.#response.destroyed) this.#closed();
   }
 
   #closed(): void {

@@ -121,6 +121,10 @@ export class LegacyClientLink implements Link {
     this.#receiver = receiver;
   }
 
+  hold(isHeld: boolean): void {
+    this.#upstream.hold?.(isHeld);
+  }
+
   close(reason: CloseReason): void {
     this.#receiver = undefined;
     if (this.#ended) return;

@@ -90,6 +90,7 @@ export class LegacyCall implements Parkable {
       message: (message) => this.#fromServer(message),
       closed: (reason) => this.#lost(reason),
     });
+    this.#hear();
     this.#setLevel();
     if (!this.#over) this.#session.link.send(legacyRequest(this.#request, this.#id));
   }
@@ -102,6 +103,7 @@ export class LegacyCall implements Parkable {
   resume(caller: Caller, responses: ReadonlyMap<string, Wire>): void {
     this.#caller = caller;
     this.#capabilities = caller.envelope.capabilities;
+    this.#hear();
     for (const notification of this.#held.take()) this.#notify(notification);
     if (this.#answer !== undefined) {
       this.#finish(this.#answer);
@@ -124,6 +126,11 @@ export class LegacyCall implements Parkable {
     if (this.#over) return;
     this.#end();
     this.#session.link.close(reason);
+  }
+
+  /** What its client can't take yet holds the server back. */
+  #hear(): void {
+    if (this.#caller) this.#caller.client.onHold = (isHeld) => this.#session.link.hold?.(isHeld);
   }
 
   /** The level is asked for where the server has levels, and again only where it is another one. */

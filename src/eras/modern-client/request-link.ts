@@ -18,6 +18,8 @@ export class RequestLink implements Link {
   readonly id: Wire;
   readonly #key: Key;
   readonly #begin: (client: RequestLink) => LetGo;
+  /** The client has enough for now, or wants more again. */
+  onHold: ((isHeld: boolean) => void) | undefined;
   #receiver: Receiver | undefined;
   #letGo: LetGo | undefined;
   #begun = false;
@@ -52,6 +54,10 @@ export class RequestLink implements Link {
       this.#letGo = this.#begin(this);
       if (this.#gone !== undefined) this.#letGo(this.#gone);
     }
+  }
+
+  hold(isHeld: boolean): void {
+    this.onHold?.(isHeld);
   }
 
   listen(receiver: Receiver): void {

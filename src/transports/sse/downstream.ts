@@ -5,6 +5,7 @@ import { answerOf, asRecord, type Key, keyOf, type Message, refOf } from '../../
 import { copyWire, parseWire, type Wire } from '../../jsonrpc/wire.js';
 import type { CloseReason, Link, Receiver } from '../../relay/link.js';
 import { Asked } from '../asked.js';
+import { Backlog } from '../backlog.js';
 import { EventStream, type StreamSettings } from '../event-stream.js';
 
 /**
@@ -26,7 +27,8 @@ export class SseDownstream implements Link {
 
   /** @param endpoint where the client is to POST: an absolute path with the session's id */
   constructor(response: ServerResponse, endpoint: string, streams: StreamSettings) {
-    this.#stream = new EventStream(response, streams);
+    const backlog = new Backlog(streams, (isSlow) => this.#receiver?.slow?.(isSlow));
+    this.#stream = new EventStream(response, { heartbeat: streams.heartbeat, backlog });
     this.#open = this.#stream.open;
     this.#stream.event('endpoint', endpoint);
     response.once('close', () => {

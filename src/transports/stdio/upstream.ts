@@ -37,6 +37,7 @@ export class StdioUpstream implements Link {
   #closed = false;
   /** Whether the output has ended: what is left to be read is a line without its end. */
   #isOver = false;
+  #hasExited = false;
   /** Whether the child was already told to be too slow, since what waited was last written. */
   #overflowing = false;
 
@@ -83,6 +84,9 @@ export class StdioUpstream implements Link {
       this.#overflowing = false;
     });
     void exit.then(async (how) => {
+      // Nobody waits any more, and the little that is left is wanted.
+      this.#hasExited = true;
+      stdout.resume();
       let timer: NodeJS.Timeout | undefined;
       const bound = new Promise<void>((resolve) => {
         timer = setTimeout(resolve, REST_MS);
@@ -101,6 +105,13 @@ export class StdioUpstream implements Link {
       return;
     }
     stdin.write(`${message.text}\n`, 'latin1');
+  }
+
+  /** What the child writes meanwhile fills its pipe, and then it waits. */
+  hold(isHeld: boolean): void {
+    if (this.#closed || this.#hasExited) return;
+    if (isHeld) this.#child.stdout.pause();
+    else this.#child.stdout.resume();
   }
 
   close(_reason: CloseReason): void {

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Wire } from '../../jsonrpc/wire.js';
-import { EventStream, type StreamSettings } from '../event-stream.js';
+import { type ClientStreams, EventStream } from '../event-stream.js';
 import { eventId, type Replay } from './replay.js';
 
 /** How long a client is told to wait before it connects again, in milliseconds. */
@@ -8,7 +8,7 @@ const RETRY_MS = 1000;
 
 export interface ChannelOptions {
   readonly replay: Replay;
-  readonly streams: StreamSettings;
+  readonly streams: ClientStreams;
   /** Whether the client understands an event without data (2025-11-25). */
   readonly primed: boolean;
   /** Milliseconds after which a connection is closed so that the client polls; 0: never. */

@@ -5,7 +5,8 @@ import { answerOf, asRecord, type Key, keyOf, type Message, refOf } from '../../
 import { parseWire, type Wire } from '../../jsonrpc/wire.js';
 import type { CloseReason, Link, Receiver } from '../../relay/link.js';
 import { Asked } from '../asked.js';
-import type { StreamSettings } from '../event-stream.js';
+import { Backlog } from '../backlog.js';
+import type { ClientStreams, StreamSettings } from '../event-stream.js';
 import { Channel } from './channel.js';
 import { type Accepted, Exchange, type ExchangeOwner } from './exchange.js';
 import { parseEventId, Replay } from './replay.js';
@@ -47,6 +48,7 @@ export interface Refused {
 export class StreamableHttpDownstream implements Link {
   readonly #options: StreamableHttpOptions;
   readonly #owner: ExchangeOwner;
+  readonly #streams: ClientStreams;
   readonly #exchanges = new Map<Key, Exchange>();
   readonly #channels = new Map<number, Channel>();
   readonly #replay = new Replay();
@@ -62,8 +64,12 @@ export class StreamableHttpDownstream implements Link {
 
   constructor(options: StreamableHttpOptions) {
     this.#options = options;
+    const { heartbeat } = options.streams;
+    const backlog = new Backlog(options.streams, (isSlow) => this.#receiver?.slow?.(isSlow));
+    this.#streams = { heartbeat, backlog };
     this.#owner = {
-      heartbeat: options.streams.heartbeat,
+      heartbeat,
+      backlog,
       headers: (initialize) => this.#headers(initialize),
       openChannel: () => this.#openChannel(),
       exchangeDone: (keys) => this.#exchangeDone(keys),
@@ -241,7 +247,7 @@ export class StreamableHttpDownstream implements Link {
   #openChannel(): Channel {
     const channel = new Channel(this.#nextChannel++, {
       replay: this.#replay,
-      streams: this.#options.streams,
+      streams: this.#streams,
       primed: this.#primed,
       pollAfter: this.#options.pollAfter,
     });

@@ -3,6 +3,7 @@ import { CANCELLED } from '../../jsonrpc/errors.js';
 import { makeError } from '../../jsonrpc/make.js';
 import type { Key, Message } from '../../jsonrpc/message.js';
 import type { Wire } from '../../jsonrpc/wire.js';
+import type { Backlog } from '../backlog.js';
 import type { Beating, Heartbeat } from '../heartbeat.js';
 import type { Channel } from './channel.js';
 
@@ -15,6 +16,7 @@ export interface Accepted {
 /** The session that an exchange is part of. */
 export interface ExchangeOwner {
   readonly heartbeat: Heartbeat;
+  readonly backlog: Backlog;
   /** Headers of whatever answer there will be. */
   headers(initialize: boolean): Readonly<Record<string, string>>;
   /** Makes the stream that an answer turns into. */
@@ -161,6 +163,7 @@ export class Exchange implements Beating {
       ...this.#owner.headers(this.#options.initialize),
     });
     this.#response.end(body, 'latin1');
+    this.#owner.backlog.wrote(this.#response);
   }
 
   #finish(): void {

@@ -6,6 +6,7 @@ import { answerOf, asRecord, type Key, keyOf, type Message, refOf } from '../../
 import { parseWire, toWire, type Wire } from '../../jsonrpc/wire.js';
 import { LISTEN } from '../../relay/calls.js';
 import type { CloseReason, Link, Receiver } from '../../relay/link.js';
+import { Backlog } from '../backlog.js';
 import { EventStream, type StreamSettings } from '../event-stream.js';
 import type { Beating } from '../heartbeat.js';
 import type { Accepted } from './exchange.js';
@@ -47,6 +48,7 @@ export class ModernDownstream implements Link, Beating {
   readonly #id: Wire;
   readonly #key: Key;
   readonly #since = Date.now();
+  readonly #backlog: Backlog;
   #stream: EventStream | undefined;
   #receiver: Receiver | undefined;
   #open: boolean;
@@ -55,6 +57,7 @@ export class ModernDownstream implements Link, Beating {
     this.#response = response;
     this.#request = request;
     this.#options = options;
+    this.#backlog = new Backlog(options.streams, (isSlow) => this.#receiver?.slow?.(isSlow));
     this.#id = request.id ?? 'null';
     this.#key = keyOf(this.#id);
     this.#open = !response.destroyed;
@@ -139,7 +142,8 @@ export class ModernDownstream implements Link, Beating {
   #begin(): EventStream | undefined {
     if (this.#stream || !this.#options.accepted.stream) return this.#stream;
     this.#options.streams.heartbeat.delete(this);
-    this.#stream = new EventStream(this.#response, this.#options.streams);
+    const { heartbeat } = this.#options.streams;
+    this.#stream = new EventStream(this.#response, { heartbeat, backlog: this.#backlog });
     return this.#stream;
   }
 
@@ -159,6 +163,7 @@ export class ModernDownstream implements Link, Beating {
     if (this.#response.headersSent) return;
     this.#response.writeHead(status, { 'content-type': 'application/json', 'content-length': text.length });
     this.#response.end(text, 'latin1');
+    this.#backlog.wrote(this.#response);
   }
 
   #end(reason: CloseReason): void {

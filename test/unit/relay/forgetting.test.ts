@@ -8,7 +8,8 @@ import { Subscriptions } from '../../../src/relay/subscriptions.js';
 import { MAX_TASKS, Tasks } from '../../../src/relay/tasks.js';
 import { message } from './memory-link.js';
 
-const port = (): Port => new Port({ fromPort: () => undefined, detach: () => undefined });
+const port = (): Port =>
+  new Port({ fromPort: () => undefined, hold: () => undefined, detach: () => undefined });
 
 function callOf(owner: Port, id: string, upstreamId: string | undefined): Call {
   const text = `{"jsonrpc":"2.0","id":${id},"method":"m","params":{"_meta":{"progressToken":"t"}}}`;

@@ -1,9 +1,11 @@
 import { createServer, get, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, it } from 'vitest';
-import { EventStream, maxUnread } from '../../../src/transports/event-stream.js';
+import { Backlog } from '../../../src/transports/backlog.js';
+import { EventStream } from '../../../src/transports/event-stream.js';
 import { Heartbeat } from '../../../src/transports/heartbeat.js';
 
+const backlog = new Backlog({}, () => undefined);
 let server: Server | undefined;
 
 afterEach(() => {
@@ -36,7 +38,7 @@ async function textOf(answer: IncomingMessage): Promise<string> {
 it('writes events as the standard has them, and octets as they are', async () => {
   const { response, answer } = await pair();
   const heartbeat = new Heartbeat();
-  const stream = new EventStream(response, { heartbeat }, { 'x-more': '1' });
+  const stream = new EventStream(response, { heartbeat, backlog }, { 'x-more': '1' });
   stream.prime('1-1');
   stream.event('message', Buffer.from('{"é":1}').toString('latin1'), '1-2');
   stream.event('endpoint', '/x');
@@ -58,7 +60,10 @@ it('writes events as the standard has them, and octets as they are', async () =>
 it('closes where more waits than may wait', async () => {
   const { response, answer } = await pair();
   const heartbeat = new Heartbeat();
-  const stream = new EventStream(response, { heartbeat, maxUnread: 1000 });
+  const stream = new EventStream(response, {
+    heartbeat,
+    backlog: new Backlog({ maxUnread: 1000 }, () => undefined),
+  });
   (await answer).on('error', () => undefined).pause();
   const closed = new Promise((resolve) => {
     response.once('close', resolve);
@@ -78,15 +83,8 @@ it('is closed from the start on an answer whose client has gone', async () => {
   (await answer).on('error', () => undefined).destroy();
   await closed;
   const heartbeat = new Heartbeat();
-  const stream = new EventStream(response, { heartbeat });
+  const stream = new EventStream(response, { heartbeat, backlog });
   stream.event('message', '{}');
   expect(stream.open).toBe(false);
   expect(heartbeat.size).toBe(0);
-});
-
-it('has room for the longest line of each server and more', () => {
-  const MIB = 1024 * 1024;
-  expect(maxUnread([])).toBe(80 * MIB);
-  expect(maxUnread([65 * MIB, 1000])).toBe(80 * MIB);
-  expect(maxUnread([65 * MIB, 300 * MIB])).toBe(315 * MIB);
 });

@@ -143,8 +143,8 @@ test.each(['streamablehttp', 'sse'] as const)(
   'a server that answers the ping is left its stream: %s',
   async (transport) => {
     // However busy the machine is, this answer is in time.
-    const { client, peer } = await begin(transport, { pong: 30_000 });
-    await peer.came('ping', 4);
+    const { client, peer } = await begin(transport, { pong: 2000 });
+    await peer.came('ping', 2);
     await client.request(1, 'call');
     expect(peer.streams).toHaveLength(1);
     expect(client.got.map(({ id }) => id)).toEqual([0, 1]);

@@ -9,6 +9,11 @@ const MAX_SESSIONS = 10_000;
 const SESSION_IDLE_MS = 30 * 60_000;
 /** How often idle sessions are looked for, in milliseconds. */
 const SWEEP_MS = 30_000;
+/**
+ * How often at least in the time that ends them: until when a session was in use is known only from look to look,
+ * so that it may seem idle for that much longer than it is.
+ */
+const SWEEPS_PER_IDLE = 10;
 
 interface RegistryOptions {
   readonly maxSessions?: number | undefined;
@@ -28,7 +33,8 @@ export class SessionRegistry {
   constructor(options: RegistryOptions = {}) {
     this.#max = options.maxSessions ?? MAX_SESSIONS;
     const idle = options.sessionIdleMs ?? SESSION_IDLE_MS;
-    if (idle > 0) this.#sweeper = setInterval(() => this.#sweep(idle), Math.min(SWEEP_MS, idle)).unref();
+    const sweep = Math.min(SWEEP_MS, idle / SWEEPS_PER_IDLE);
+    if (idle > 0) this.#sweeper = setInterval(() => this.#sweep(idle), sweep).unref();
   }
 
   get full(): boolean {

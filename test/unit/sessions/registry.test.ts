@@ -79,6 +79,19 @@ it('ends sessions that nobody comes back to, and those only', () => {
   expect(busy.ended).toEqual(['over']);
 });
 
+it('keeps a session nearly as long as it should from when it was last in use', () => {
+  vi.useFakeTimers();
+  const registry = new SessionRegistry({ sessionIdleMs: 1000 });
+  const session = add(registry, 'a', true);
+  vi.advanceTimersByTime(1900);
+  session.busy = () => false;
+  vi.advanceTimersByTime(850);
+  expect(session.ended).toEqual([]);
+  vi.advanceTimersByTime(250);
+  expect(session.ended).toHaveLength(1);
+  registry.close('over');
+});
+
 it("remembers a server's last activity beyond its sessions", () => {
   const registry = new SessionRegistry();
   expect(registry.lastActivity('a')).toBeUndefined();

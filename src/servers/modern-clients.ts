@@ -178,8 +178,8 @@ export class ModernClients {
   ): LegacySession | Promise<LegacySession> {
     if (process.initialized !== undefined) return { link: attach(), initialized: process.initialized };
     // A modern client has no handshake at which it would expect to wait, and may need another process with its
-    // next request, for other capabilities or while a call of it waits for a person.
-    this.#places.pool.startAhead();
+    // next request, for other capabilities or while a call of it waits for a person; not where one serves everybody.
+    if (process.placement !== EVERYBODY) this.#places.pool.startAhead();
     return this.#places.handshake(process, params()).then((initialized) => ({ link: attach(), initialized }));
   }
 }

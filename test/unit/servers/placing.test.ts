@@ -65,6 +65,8 @@ describe('modern clients on a legacy server', () => {
     server.start();
     const pids = [await pidOf(server), await pidOf(server, { name: 'b' }), await pidOf(server, ASKABLE)];
     expect(new Set(pids).size).toBe(1);
+    // Nobody would come for another one.
+    expect(server.pool.processes).toHaveLength(1);
   });
 
   it('are told of the server by whichever process there is', async () => {

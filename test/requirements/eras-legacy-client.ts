@@ -49,7 +49,7 @@ export const erasLegacyClient = [
     level: 'MUST',
     versions: SINCE_2025_11,
     side: 'downstream',
-    text: 'Structured content and output schemas that a legacy client gets are objects.',
+    text: 'Structured content, output schemas and the schemas of properties that a legacy client gets are objects.',
     source: `${PAGES}/2025-11-25/server/tools.mdx#structured-content`,
   },
   {

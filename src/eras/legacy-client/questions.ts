@@ -3,6 +3,7 @@ import { memberOf, membersOf, objectOf } from '../../jsonrpc/members.js';
 import type { Message } from '../../jsonrpc/message.js';
 import { messageOf } from '../../jsonrpc/rewrite.js';
 import { parseWire, toWire, type Wire } from '../../jsonrpc/wire.js';
+import { legacyOutput, legacyTool, withElements, withMember } from './loosened.js';
 
 /** Questions in one result. A person answers a few; more is a server that has gone astray. */
 export const MAX_QUESTIONS = 64;
@@ -70,6 +71,23 @@ export function questionOf(entry: Entry, id: Wire, elicitationId: () => string):
       params = objectOf([...members, { rawKey: '"elicitationId"', value: toWire(elicitationId()) }]);
     }
   }
+  if (entry.method === 'sampling/createMessage' && params !== undefined) params = legacySampling(params);
   const rest = params === undefined ? '' : `,"params":${params}`;
   return messageOf(`{"jsonrpc":"2.0","id":${id},"method":"${entry.method}"${rest}}`);
+}
+
+/** The tools that the model may use, and the results of those it has used, as the legacy era knows them. */
+function legacySampling(params: Wire): Wire {
+  const withTools = withMember(params, 'tools', (tools) => withElements(tools, legacyTool));
+  return withMember(withTools, 'messages', (messages) =>
+    withElements(messages, (message) =>
+      withMember(message, 'content', (content) =>
+        content.startsWith('[') ? withElements(content, legacyBlock) : legacyBlock(content),
+      ),
+    ),
+  );
+}
+
+function legacyBlock(block: Wire): Wire {
+  return memberOf(block, 'type') === '"tool_result"' ? legacyOutput(block) : block;
 }

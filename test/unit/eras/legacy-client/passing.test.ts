@@ -153,6 +153,23 @@ describe('results', () => {
       '{"tools":[{"name":"a","n":1.0},{"name":"b","outputSchema":{"type":"object"}}],"nextCursor":"c"}',
     ],
     ['{"tools":[{"outputSchema":{"anyOf":[]}}]}', '{"tools":[{}]}'],
+    [
+      '{"tools":[{"inputSchema":{"type":"object","properties":{"a":true,"b":false,"\\u0063":{"n":1.0,"x":true}},"additionalProperties":false},"n":1.0}]}',
+      '{"tools":[{"inputSchema":{"type":"object","properties":{"a":{},"b":{"not":{}},"\\u0063":{"n":1.0,"x":true}},"additionalProperties":false},"n":1.0}]}',
+    ],
+    [
+      '{"tools":[{"outputSchema":{"type":"object","properties":{"a":true}}},{"outputSchema":{"properties":{"a":true}}}]}',
+      '{"tools":[{"outputSchema":{"type":"object","properties":{"a":{}}}},{}]}',
+    ],
+    // Only what the schema of the legacy era refuses: not deeper ones, nor what is no schema at all.
+    [
+      '{"tools": [ {"inputSchema":{"properties":{"a":{"properties":{"b":true}}},"items":true,"$defs":{"c":false}}} ]}',
+      undefined,
+    ],
+    [
+      '{"tools":[{"properties":{"a":true},"inputSchema":{"properties":[true],"x":{"a":1}}},true],"properties":{"a":true}}',
+      undefined,
+    ],
   ])(`${req('legacy-client.structured')} of tool lists like %s become %s`, (result, expected = result) => {
     const stage = Stage.ready();
     stage.client.asks('1', 'tools/list');

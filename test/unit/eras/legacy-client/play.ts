@@ -43,6 +43,7 @@ const METHODS: readonly (readonly [string, object | undefined, readonly object[]
         ],
         ...CACHE,
       },
+      ...[0, 1, 2].map((kind) => ({ tools: [toolOf(kind), toolOf(kind + 1)], ...CACHE })),
     ],
   ],
   ['prompts/list', { cursor: 'c' }, [{ prompts: [{ name: 'p' }], nextCursor: 'd', ...CACHE }]],
@@ -212,7 +213,7 @@ export class Play {
     if (declared.elicitation?.url) questions.push(URL_QUESTION);
     if (declared.elicitation && (declared.elicitation.form || !declared.elicitation.url))
       questions.push(FORM);
-    if (declared.sampling) questions.push(SAMPLING);
+    if (declared.sampling) questions.push(declared.sampling.tools ? samplingOf(what) : SAMPLING);
     if (declared.roots) questions.push(ROOTS);
     const chosen = questions.filter((_, i) => (what >> i) % 2 === 0);
     if (chosen.length === 0) return inputRequired(undefined, `state ${what}`);
@@ -331,6 +332,31 @@ export class Play {
 
 function pick<T>(list: readonly T[], which: number): T | undefined {
   return list.length === 0 ? undefined : list[which % list.length];
+}
+
+/** Tools with schemas that 2026-07-28 allows, and earlier revisions do not. */
+function toolOf(kind: number): object {
+  const schemas = [true, false, { type: 'string' }];
+  const properties = { a: schemas[kind % 3], b: schemas[(kind + 1) % 3], c: { properties: { d: true } } };
+  const outputs = [{ type: 'array' }, { type: 'object', properties }, { properties }, true];
+  const outputSchema = outputs[kind % 4];
+  const inputSchema = { type: 'object', properties, additionalProperties: false };
+  return { name: `t${kind}`, inputSchema, ...(outputSchema === true ? {} : { outputSchema }) };
+}
+
+/** A question about a dialogue with tools, the result of one of which is of any type. */
+function samplingOf(what: number): object {
+  const structuredContent = [[1], { a: 1 }, null, 'x', 1.5][what % 5];
+  const content = what % 2 === 0 ? [] : [{ type: 'text', text: 'said' }];
+  const used = { type: 'tool_use', id: 'u', name: 't', input: {} };
+  const result = { type: 'tool_result', toolUseId: 'u', content, structuredContent };
+  const messages = [
+    { role: 'user', content: { type: 'text', text: 'hi' } },
+    { role: 'assistant', content: [used] },
+    { role: 'user', content: what % 4 < 2 ? result : [result] },
+  ];
+  const params = { messages, maxTokens: 1, tools: [toolOf(what), toolOf(what + 1)] };
+  return { method: 'sampling/createMessage', params };
 }
 
 function replyTo(method: string | undefined, how: number): object {

@@ -95,6 +95,38 @@ describe('a result that asks', () => {
     expect(read(stage.client.takeOne()).id).toBe(3);
   });
 
+  it.each([
+    [
+      '{"tools":[{"name":"s","inputSchema":{"type":"object","properties":{"a":true,"b":false}},"outputSchema":{"type":"array"},"n":1.0}],"n":1.0}',
+      '{"tools":[{"name":"s","inputSchema":{"type":"object","properties":{"a":{},"b":{"not":{}}}},"n":1.0}],"n":1.0}',
+    ],
+    [
+      '{"messages":[{"content":{"type":"tool_result","content":[],"structuredContent":[1.0]},"n":1.0}]}',
+      '{"messages":[{"content":{"type":"tool_result","content":[{"type":"text","text":"[1.0]"}]},"n":1.0}]}',
+    ],
+    [
+      '{"messages":[{"content":[{"type":"text"},{"type":"tool_result","content":[{"type":"text","text":"1"}],"structuredContent":1}]}]}',
+      '{"messages":[{"content":[{"type":"text"},{"type":"tool_result","content":[{"type":"text","text":"1"}]}]}]}',
+    ],
+    // Only what the schema of the legacy era refuses.
+    [
+      '{"messages": [ {"content":{"type":"tool_result","content":[],"structuredContent":{"a":1.0}}} ],"tools": [ ] }',
+      undefined,
+    ],
+    [
+      '{"messages":[{"content":{"type":"tool_use","input":{},"structuredContent":1}}],"metadata":{"tools":[{"outputSchema":1}]}}',
+      undefined,
+    ],
+  ])(
+    `${req('legacy-client.structured')} about tools with params like %s is asked with %s`,
+    (params, expected = params) => {
+      const stage = Stage.ready();
+      const question = `{"method":"sampling/createMessage","params":${params}}`;
+      stage.answers(stage.calls(), `{"resultType":"input_required","inputRequests":{"a":${question}}}`);
+      expect(stage.client.takeOne()).toContain(`"params":${expected}}`);
+    },
+  );
+
   it(`${req('legacy-client.rounds')} without a question is tried again at once, and later after a pause`, () => {
     const stage = Stage.ready();
     stage.answers(stage.calls(), inputRequired(undefined, '1'));

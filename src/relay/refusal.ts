@@ -5,6 +5,8 @@ import { asRecord, type Message, paramsOf } from '../jsonrpc/message.js';
 export interface Refusal {
   readonly code: number;
   readonly reason: string;
+  /** Where the client has not declared what it takes: that capability, as `elicitation.url`. */
+  readonly capability?: string;
 }
 
 /** What a client must have declared to be asked this (`ClientCapabilities` of each revision). */
@@ -29,23 +31,25 @@ export function refusalOf(
 ): Refusal | undefined {
   const name = CAPABILITY_FOR.get(question.method ?? '');
   if (name === undefined) return undefined;
-  if (capabilities[name] === undefined) return undeclared(ErrorCode.MethodNotFound, name);
   const declared = asRecord(capabilities[name]);
   const params = paramsOf(question);
-  if (name === 'elicitation') {
-    const mode = params.mode === 'url' ? 'url' : 'form';
-    // Declared without any mode, as before 2025-11-25, it means forms.
-    const supported = declared[mode] !== undefined || (mode === 'form' && declared.url === undefined);
-    if (!supported) return undeclared(ErrorCode.InvalidParams, `elicitation.${mode}`);
-  }
-  if (name === 'sampling' && declared.tools === undefined) {
-    if (params.tools !== undefined || params.toolChoice !== undefined) {
-      return undeclared(ErrorCode.InvalidParams, 'sampling.tools');
-    }
-  }
+  const part = partFor(name, params);
+  const capability = part === undefined ? name : `${name}.${part}`;
+  if (capabilities[name] === undefined) return undeclared(ErrorCode.MethodNotFound, name, capability);
+  if (part === undefined || declared[part] !== undefined) return undefined;
+  // Declared without any mode, as before 2025-11-25, elicitation means forms.
+  if (part === 'form' && declared.url === undefined) return undefined;
+  return undeclared(ErrorCode.InvalidParams, capability, capability);
+}
+
+/** The part of a capability that a question needs; undefined where it needs no more than the capability. */
+function partFor(name: string, params: Readonly<Record<string, unknown>>): string | undefined {
+  if (name === 'elicitation') return params.mode === 'url' ? 'url' : 'form';
+  if (name === 'sampling' && (params.tools !== undefined || params.toolChoice !== undefined)) return 'tools';
   return undefined;
 }
 
-function undeclared(code: number, capability: string): Refusal {
-  return { code, reason: `the client did not declare the capability "${capability}"` };
+/** @param missing what of the capability the client has not declared: all of it, or a part */
+function undeclared(code: number, missing: string, capability: string): Refusal {
+  return { code, reason: `the client did not declare the capability "${missing}"`, capability };
 }

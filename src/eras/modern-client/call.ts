@@ -14,7 +14,7 @@ import { inputRequestOf, inputRequired, urlElicitationsOf } from './input-requir
 import { legacyRequest } from './legacy-request.js';
 import type { LegacySession } from './legacy-session.js';
 import { ASKING_METHODS, QUESTION_METHODS } from './methods.js';
-import { codeOf, missingCapability, modernError, modernResponse } from './modern-answer.js';
+import { codeOf, missingCapabilities, modernError, modernResponse } from './modern-answer.js';
 import type { Parkable } from './parking.js';
 import type { RequestLink } from './request-link.js';
 import type { ServerFacts } from './server-facts.js';
@@ -63,8 +63,8 @@ export class LegacyCall implements Parkable {
   #capabilities: Envelope['capabilities'];
   #level: string | undefined;
   #minted = 0;
-  /** What the server has asked for and this client did not declare. */
-  #undeclared: string | undefined;
+  /** The capabilities that it takes to be asked what the server has asked, and that its client did not declare. */
+  readonly #undeclared = new Set<string>();
   /** What the server answered while nobody waited. */
   #answer: Message | undefined;
   #over = false;
@@ -190,10 +190,7 @@ export class LegacyCall implements Parkable {
       );
     }
     const refusal = refusalOf(question, this.#capabilities);
-    if (refusal !== undefined) {
-      this.#undeclared = method;
-      return refusal;
-    }
+    if (refusal !== undefined) return refusal;
     if (entry === undefined) return internal('it is nested too deeply');
     if (this.#questions.has(keyOf(question.id ?? 'null'))) {
       return { code: ErrorCode.InvalidRequest, reason: 'its id is in use by a question that is still open' };
@@ -205,6 +202,7 @@ export class LegacyCall implements Parkable {
 
   #refuse(question: Message, refusal: Refusal | undefined): void {
     const { code, reason } = refusal ?? { code: ErrorCode.InternalError, reason: 'it cannot be passed on' };
+    if (refusal?.capability !== undefined) this.#undeclared.add(refusal.capability);
     this.#tell('warning', `refused the server's ${question.method}: ${reason}`);
     const text = `mcp-proxy refused ${question.method}: ${reason}`;
     this.#session.link.send(makeError(question.id ?? 'null', code, text));
@@ -285,7 +283,7 @@ export class LegacyCall implements Parkable {
     const urls = ASKING_METHODS.has(this.#method) ? this.#urlsOf(answer, caller.envelope) : [];
     if (urls.length === 0) {
       const error =
-        this.#undeclared === undefined ? modernError(answer) : missingCapability(answer, this.#undeclared);
+        this.#undeclared.size === 0 ? modernError(answer) : missingCapabilities(answer, this.#undeclared);
       return withId(error, caller.client.id);
     }
     // The call is over for the server, which asks to be called again: so there is nothing to park.

@@ -125,25 +125,25 @@ export function modernError(error: Message): Message {
   return error;
 }
 
-/** Which capability a client has to declare, to be asked this. */
-const CAPABILITY_FOR: Readonly<Record<string, string>> = {
-  'sampling/createMessage': 'sampling',
-  'elicitation/create': 'elicitation',
-  'roots/list': 'roots',
-};
-
 /**
  * The error of a call that a server could not finish because it may not ask its client something (2026-07-28,
- * `basic/index`, "Per-request protocol fields"): the client may come back with the capability declared.
+ * `basic/index`, "Per-request protocol fields"): the client may come back with the capabilities declared.
  *
- * @param question the method of what it asked
+ * @param missing the capabilities, those that are part of another as `elicitation.url`
  */
-export function missingCapability(error: Message, question: string): Message {
-  const capability = CAPABILITY_FOR[question] ?? question;
+export function missingCapabilities(error: Message, missing: ReadonlySet<string>): Message {
+  const names = [...missing].map((name) => `"${name}"`).join(', ');
   const reason = textOf(parseWire(memberOf(answerOf(error), 'message') ?? 'null'), '');
-  const text = `The server needs the client capability "${capability}" for this, which the request does not declare. ${reason}`;
+  const what = missing.size === 1 ? `capability ${names}` : `capabilities ${names}`;
+  const text = `The server needs the client ${what} for this, which the request does not declare. ${reason}`;
+  const requiredCapabilities: Record<string, Record<string, object>> = {};
+  for (const name of missing) {
+    const [whole = name, part] = name.split('.');
+    const parts = requiredCapabilities[whole] ?? {};
+    requiredCapabilities[whole] = part === undefined ? parts : { ...parts, [part]: {} };
+  }
   return makeError(error.id ?? 'null', McpErrorCode.MissingClientCapability, text.trim(), {
-    requiredCapabilities: { [capability]: {} },
+    requiredCapabilities,
   });
 }
 

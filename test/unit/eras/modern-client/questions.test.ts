@@ -6,6 +6,10 @@ import { ALL, type Asking, GONE, read, SERVER_INFO, Stage } from './stage.js';
 const question = (id: string, method = 'roots/list', params?: string): string =>
   `{"jsonrpc":"2.0","id":${id},"method":"${method}"${params === undefined ? '' : `,"params":${params}`}}`;
 const FORM = '{"message":"who?","requestedSchema":{"type":"object","properties":{}}}';
+const fails = (stage: Stage, call: string): void => {
+  const { id } = read(call);
+  stage.server.says(JSON.stringify({ jsonrpc: '2.0', id, error: { code: -32000, message: 'no' } }));
+};
 const ROOTS = { roots: [{ uri: 'file:///a' }] };
 const DECLARED: Asking = { capabilities: ALL };
 
@@ -107,18 +111,56 @@ describe('a question of the server', () => {
     },
   );
 
-  it(`${req('m2l.error.missing-capability')} that was not declared makes the error of the call say which capability is missing`, () => {
+  it.each<[object, readonly [method: string, params: string][], object]>([
+    [{}, [['sampling/createMessage', '{}']], { sampling: {} }],
+    [{}, [['sampling/createMessage', '{"tools":[]}']], { sampling: { tools: {} } }],
+    [{ sampling: {} }, [['sampling/createMessage', '{"toolChoice":{}}']], { sampling: { tools: {} } }],
+    [{}, [['roots/list', '{}']], { roots: {} }],
+    [{}, [['elicitation/create', FORM]], { elicitation: { form: {} } }],
+    [{ elicitation: { url: {} } }, [['elicitation/create', FORM]], { elicitation: { form: {} } }],
+    [{}, [['elicitation/create', '{"mode":"url"}']], { elicitation: { url: {} } }],
+    [{ elicitation: { form: {} } }, [['elicitation/create', '{"mode":"url"}']], { elicitation: { url: {} } }],
+    [
+      {},
+      [
+        ['elicitation/create', '{"mode":"url"}'],
+        ['roots/list', '{}'],
+        ['elicitation/create', FORM],
+        ['roots/list', '{}'],
+      ],
+      { elicitation: { url: {}, form: {} }, roots: {} },
+    ],
+  ])(
+    `${req('m2l.error.missing-capability')} that was not declared makes the error of the call say what is missing: %j, %j`,
+    (capabilities, questions, requiredCapabilities) => {
+      const stage = new Stage();
+      const asker = stage.asks('tools/call', { name: 't' }, { capabilities });
+      const call = stage.server.takeOne();
+      for (const [i, [method, params]] of questions.entries()) {
+        stage.server.says(question(String(i), method, params));
+      }
+      stage.server.take();
+      fails(stage, call);
+      const { id, error } = read(asker.takeOne());
+      expect(id).toBe(1);
+      expect(error).toMatchObject({ code: -32021 });
+      expect((error as { data: unknown }).data).toEqual({ requiredCapabilities });
+    },
+  );
+
+  it(`${req('m2l.error.missing-capability')} that is declared no more by the client which comes back is missing, too`, () => {
     const stage = new Stage();
-    const asker = stage.asks('tools/call', { name: 't' }, { capabilities: {} });
+    const first = stage.asks('tools/call', { name: 't' }, { capabilities: ALL });
     const call = stage.server.takeOne();
-    stage.server.says(question('"a"', 'sampling/createMessage', '{}'));
+    stage.server.says(question('1'));
+    stage.gathers();
+    const { requestState } = first.takeQuestions();
+    const second = stage.asks('tools/call', { name: 't', requestState, inputResponses: {} });
+    stage.gathers();
     stage.server.take();
-    stage.server.says(
-      `{"jsonrpc":"2.0","id":${JSON.stringify(read(call).id)},"error":{"code":-32000,"message":"no"}}`,
-    );
-    expect(read(asker.takeOne())).toMatchObject({
-      id: 1,
-      error: { code: -32021, data: { requiredCapabilities: { sampling: {} } } },
+    fails(stage, call);
+    expect(read(second.takeOne())).toMatchObject({
+      error: { code: -32021, data: { requiredCapabilities: { roots: {} } } },
     });
   });
 

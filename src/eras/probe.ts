@@ -42,6 +42,16 @@ export function verdictOf(answer: Message): Verdict {
   }
 }
 
+/**
+ * What the refusal of an `initialize` says. That one is sent without what modern requests have, so that a modern
+ * server over HTTP may say just that (2026-07-28, `basic/transports/streamable-http`, "Server Validation"), with
+ * -32020: of the codes that MCP keeps to itself the only one whose `data` shows nothing more.
+ */
+export function verdictOfRefusal(refusal: Message): Verdict {
+  const { code } = asRecord(parseWire(answerOf(refusal)));
+  return code === McpErrorCode.HeaderMismatch ? { era: 'modern', alsoLegacy: false } : verdictOf(refusal);
+}
+
 function isObject(value: unknown): boolean {
   return typeof value === 'object' && value !== null;
 }

@@ -1,5 +1,5 @@
 import type { ServerDefinition } from '../config/definition.js';
-import { type Verdict, verdictOf } from '../eras/probe.js';
+import { type Verdict, verdictOfRefusal } from '../eras/probe.js';
 import { type Era, NEWEST_MODERN_VERSION } from '../eras/versions.js';
 import type { Message } from '../jsonrpc/message.js';
 import type { Emit } from '../observability/events.js';
@@ -62,7 +62,7 @@ export class ServerEra {
   refused(refusal: Message): boolean {
     if (this.#definition.era !== 'auto') return false;
     if (this.#era !== 'modern') {
-      const verdict = verdictOf(refusal);
+      const verdict = verdictOfRefusal(refusal);
       if (verdict.era !== 'modern') return false;
       this.#learn(verdict);
     }

@@ -20,6 +20,11 @@ export interface LegacyRemoteOptions extends Omit<UpstreamOptions, 'takeOver'> {
   readonly transport: 'auto' | 'sse' | 'streamablehttp';
   /** The connection that there was is no more; what was open on it has been answered. */
   readonly onLost?: (text: string) => void;
+  /**
+   * Whether a client whose first request was refused with this error is met in another way: then that is no
+   * failure, and no other transport is tried.
+   */
+  readonly isMetOtherwise?: (answer: Message) => boolean;
 }
 
 /**
@@ -226,9 +231,16 @@ export class LegacyRemote implements RemoteLink {
     if (failure.kind === 'unreachable' && !isRisky) this.#again(attempt, failure);
     else if (attempt.refusal !== undefined) this.#fail(attempt, this.#neither(attempt.refusal, failure));
     else if (transport === 'auto' && failure.status !== undefined && mayBeSse(failure.status)) {
-      attempt.refusal = failure;
-      this.#trySse(attempt);
+      if (this.#isMetOtherwise(failure)) this.#fail(attempt, failure);
+      else {
+        attempt.refusal = failure;
+        this.#trySse(attempt);
+      }
     } else this.#fail(attempt, failure);
+  }
+
+  #isMetOtherwise({ answer }: Failure): boolean {
+    return answer !== undefined && this.#options.isMetOtherwise?.(answer) === true;
   }
 
   /** Neither transport: the server's own error for the POST says most, else both answers. */
@@ -260,7 +272,7 @@ export class LegacyRemote implements RemoteLink {
    * there and only did not like that one request: then the next one is tried for itself.
    */
   #fail(attempt: Attempt, failure: Failure): void {
-    this.#say('error', failure.text);
+    this.#say(this.#isMetOtherwise(failure) ? 'debug' : 'error', failure.text);
     this.#link?.close({ kind: 'failed', text: failure.text });
     this.#link = undefined;
     const from = this.#held.findIndex((message) => mayFollow(message, attempt.opening, failure));

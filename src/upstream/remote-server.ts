@@ -6,7 +6,7 @@ import { LegacyClientLink } from '../eras/legacy-client/link.js';
 import { ModernDemux } from '../eras/modern-client/demux.js';
 import type { LegacySession } from '../eras/modern-client/legacy-session.js';
 import { ModernClients } from '../eras/modern-client/modern-clients.js';
-import { verdictOf } from '../eras/probe.js';
+import { verdictOfRefusal } from '../eras/probe.js';
 import { type Era, NEWEST_MODERN_VERSION } from '../eras/versions.js';
 import { asRecord, type Message, paramsOf } from '../jsonrpc/message.js';
 import { Correlation } from '../relay/correlation.js';
@@ -22,7 +22,7 @@ import { ModernUpstream } from '../transports/streamable-http/modern-upstream.js
 import { OWN_INFO } from '../version.js';
 import { type Client, probeRemote } from './era.js';
 import type { FrontOptions } from './front.js';
-import { LegacyRemote } from './legacy-remote.js';
+import { LegacyRemote, type LegacyRemoteOptions } from './legacy-remote.js';
 
 /**
  * Sessions of the legacy era for a modern client: it mostly says the same of itself with every request. Past it
@@ -130,10 +130,10 @@ export class RemoteServer {
    * met in the modern era, if it knows that.
    */
   #legacyFirst(): Link {
-    const remote = this.#legacyRemote();
-    if (this.#options.era === 'legacy' || this.#options.transport === 'sse') return remote;
+    if (this.#options.era === 'legacy' || this.#options.transport === 'sse') return this.#legacyRemote();
+    const remote = this.#legacyRemote({ isMetOtherwise: (answer) => this.#isModern(answer) });
     return withSecondTry(remote, (answer) => {
-      if (answer.kind === 'error' && verdictOf(answer).era === 'modern') this.#learn('modern', '');
+      if (answer.kind === 'error' && verdictOfRefusal(answer).era === 'modern') this.#learn('modern', '');
       if (this.#era !== 'modern' || (answer.kind === 'response' && remote.hasSession)) return undefined;
       this.#tell(
         'debug',
@@ -143,9 +143,13 @@ export class RemoteServer {
     });
   }
 
-  #legacyRemote(onLost?: (text: string) => void): LegacyRemote {
-    const hook = onLost === undefined ? {} : { onLost };
-    return this.#kept(new LegacyRemote({ ...this.#options, ...hook }));
+  #legacyRemote(hooks: Pick<LegacyRemoteOptions, 'isMetOtherwise' | 'onLost'> = {}): LegacyRemote {
+    return this.#kept(new LegacyRemote({ ...this.#options, ...hooks }));
+  }
+
+  /** Whether a server that refuses `initialize` is known to be modern, or says that it is. */
+  #isModern(refusal: Message): boolean {
+    return this.#era === 'modern' || verdictOfRefusal(refusal).era === 'modern';
   }
 
   #translated(): Link {
@@ -179,7 +183,7 @@ export class RemoteServer {
       try {
         return await this.#session(envelope);
       } catch (error) {
-        isRefused = error instanceof HandshakeRefused && verdictOf(error.refusal).era === 'modern';
+        isRefused = error instanceof HandshakeRefused && verdictOfRefusal(error.refusal).era === 'modern';
         throw error;
       }
     });
@@ -204,8 +208,13 @@ export class RemoteServer {
       this.#makeRoom();
       const { emit } = this.#options;
       const options = { server: this.#where, exclusive: false, timeout: undefined, clock, emit } as const;
-      const lost = (text: string): void => this.#drop(profile, { kind: 'failed', text });
-      correlation = new Correlation(this.#legacyRemote(lost), { ...options, era: 'legacy' });
+      const onLost = (text: string): void => this.#drop(profile, { kind: 'failed', text });
+      const isMetOtherwise = (answer: Message): boolean =>
+        this.#options.era === 'auto' && this.#isModern(answer);
+      correlation = new Correlation(this.#legacyRemote({ onLost, isMetOtherwise }), {
+        ...options,
+        era: 'legacy',
+      });
       this.#sessions.set(profile, correlation);
     }
     try {

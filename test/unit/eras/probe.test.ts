@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { PROBE_MS, ProbedLink, type Verdict, verdictOf } from '../../../src/eras/probe.js';
+import { PROBE_MS, ProbedLink, type Verdict, verdictOf, verdictOfRefusal } from '../../../src/eras/probe.js';
 import type { CloseReason } from '../../../src/relay/link.js';
 import { HandClock } from '../relay/hand-clock.js';
 import { MemoryLink, message } from '../relay/memory-link.js';
@@ -75,6 +75,25 @@ describe('the answer to server/discover', () => {
     ['an empty list', result({ supportedVersions: [] }), { era: 'legacy', by: 'answer' }],
   ])('%s', (_name, answer, verdict) => {
     expect(verdictOf(message(answer))).toEqual(verdict);
+  });
+});
+
+describe('the refusal of an initialize', () => {
+  it.each<[string, string, Verdict['era']]>([
+    ['-32020', error(-32020), 'modern'],
+    ['-32022 with what it knows', error(-32022, { supported: [MODERN] }), 'modern'],
+    ['-32021 with what it wants', error(-32021, { requiredCapabilities: {} }), 'modern'],
+    ['-32022 with nothing', error(-32022), 'legacy'],
+    ['-32022 with legacy versions alone', error(-32022, { supported: ['2024-11-05'] }), 'legacy'],
+    ['-32023, which nobody has defined yet', error(-32023), 'legacy'],
+    ['-32019, which is for anybody', error(-32019), 'legacy'],
+    ['-32602', error(-32602), 'legacy'],
+  ])('%s', (_name, refusal, era) => {
+    expect(verdictOfRefusal(message(refusal)).era).toBe(era);
+  });
+
+  it('is not what the answer to server/discover is, which names its version in all that it has', () => {
+    expect(verdictOf(message(error(-32020)))).toEqual({ era: 'legacy', by: 'answer' });
   });
 });
 

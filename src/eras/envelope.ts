@@ -1,7 +1,8 @@
+import { membersOf } from '../jsonrpc/members.js';
 import { asRecord, type Message, metaOf } from '../jsonrpc/message.js';
 import { parseWire } from '../jsonrpc/wire.js';
 import { LOG_LEVELS } from '../relay/log-levels.js';
-import { META } from './meta-keys.js';
+import { ENVELOPE_KEYS, META } from './meta-keys.js';
 
 /** What a modern request says of its client. */
 export interface Envelope {
@@ -14,6 +15,16 @@ export interface Envelope {
 /** Whether a message is one of the modern era: it names its protocol version in `_meta`. */
 export function claimsModern(message: Message): boolean {
   return message.versionAt >= 0;
+}
+
+/**
+ * Whether a request says of its client what only modern ones do, but not its version: it is refused as a modern
+ * one without what it must have (2026-07-28, `basic/index`, "Per-request protocol fields"), not taken for a
+ * legacy one. `initialize` is of the legacy era, whatever else it says.
+ */
+export function isHalfModern(message: Message): boolean {
+  if (message.kind !== 'request' || message.method === 'initialize' || claimsModern(message)) return false;
+  return membersOf(metaOf(message) ?? '').some(({ key }) => ENVELOPE_KEYS.has(key));
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { claimsModern, type Envelope, readEnvelope } from '../eras/envelope.js';
+import { claimsModern, type Envelope, isHalfModern, readEnvelope } from '../eras/envelope.js';
 import { ALL_VERSIONS, isModernVersion, MODERN_VERSIONS } from '../eras/versions.js';
 import { ErrorCode, McpErrorCode } from '../jsonrpc/errors.js';
 import { type Message, versionOf } from '../jsonrpc/message.js';
@@ -38,15 +38,17 @@ export function eraOf({ messages, batch }: Posted, headers: IncomingHttpHeaders)
   const namesModern = isModernVersion(named);
   const [message] = messages;
   const claim = messages.find((one) => isCall(one) && claimsModern(one));
-  if (batch && (claim || namesModern)) {
+  const isSettled = named !== undefined || headers['mcp-session-id'] !== undefined;
+  const half = isSettled ? undefined : messages.find(isHalfModern);
+  if (batch && (claim || namesModern || half)) {
     return refused(undefined, ErrorCode.InvalidRequest, 'the modern protocol takes one message in a POST');
   }
   if (claim) return claimed(claim, headers);
   // Which version a session has, its handshake says.
   if (message?.method === 'initialize') return LEGACY;
-  if (message && namesModern) return withoutClaim(message);
-  const settled = named === undefined || isLegacyVersion(named) || headers['mcp-session-id'] !== undefined;
-  return settled ? LEGACY : unsupported(message, named, ALL_VERSIONS);
+  if (message && (namesModern || half)) return withoutClaim(message);
+  const isLegacy = named === undefined || isLegacyVersion(named) || headers['mcp-session-id'] !== undefined;
+  return isLegacy ? LEGACY : unsupported(message, named, ALL_VERSIONS);
 }
 
 /** What is said where a version is not served. `supported` is what can be asked for in the same way. */
@@ -79,7 +81,7 @@ function claimed(message: Message, headers: IncomingHttpHeaders): Verdict {
   return { kind: 'modern-request', message, envelope };
 }
 
-/** A message that names no version, under a header that names a modern one. */
+/** A message that names no version, under a header that names a modern one, or with the rest of what one says. */
 function withoutClaim(message: Message): Verdict {
   if (message.kind === 'notification') return { kind: 'modern-notification', message };
   if (message.kind === 'request') {

@@ -1,10 +1,8 @@
 import type { UpstreamEra } from '../config/definition.js';
 import { type ClientInfo, clientInfo, clientInfoOf } from '../eras/client-info.js';
-import { claimsModern, readEnvelope } from '../eras/envelope.js';
-import { ENVELOPE_KEYS } from '../eras/meta-keys.js';
+import { claimsModern, isHalfModern, readEnvelope } from '../eras/envelope.js';
 import type { Era } from '../eras/versions.js';
-import { membersOf } from '../jsonrpc/members.js';
-import { type Key, keyOf, type Message, metaOf, refOf } from '../jsonrpc/message.js';
+import { type Key, keyOf, type Message, refOf } from '../jsonrpc/message.js';
 import type { Emit } from '../observability/events.js';
 import { LISTEN } from '../relay/calls.js';
 import { Cancellations } from '../relay/cancellations.js';
@@ -170,14 +168,4 @@ export class Front implements RemoteLink {
   #answeredTo(key: Key): void {
     if (this.#open.delete(key) && !this.#waits) this.#answered.wake();
   }
-}
-
-/**
- * Whether a request says of its client what only modern ones do, but not its version: it is refused as a modern
- * one without what it must have (2026-07-28, `basic/index`, "Per-request protocol fields"), not taken for a
- * legacy one.
- */
-function isHalfModern(message: Message): boolean {
-  if (message.kind !== 'request') return false;
-  return membersOf(metaOf(message) ?? '').some(({ key }) => ENVELOPE_KEYS.has(key));
 }

@@ -112,6 +112,17 @@ describe('headers', () => {
     expect(JSON.parse(answer.body).error.message).toContain(VERSION);
   });
 
+  it.each(['clientCapabilities', 'clientInfo', 'logLevel'])(
+    `${req('modern-http.server.meta.required')} are not all that is missing where _meta has %s and no version`,
+    async (name) => {
+      const params = { _meta: { [`io.modelcontextprotocol/${name}`]: {} } };
+      const answer = await post(endpoint.url, requestBody('half', 'tools/list', params));
+      expect(refusal(answer)).toEqual([400, 'half', -32602]);
+      expect(JSON.parse(answer.body).error.message).toContain(VERSION);
+      expect(endpoint.door.links).toEqual([]);
+    },
+  );
+
   it(`${req('modern-http.server.stateless')} and _meta come with each request: a second one on the connection has no more`, async () => {
     const [first, second] = [modernHeaders('x/y'), modernHeaders('x/y')];
     expect((await post(endpoint.url, modernBody(1, 'x/y'), { headers: first })).status).toBe(200);

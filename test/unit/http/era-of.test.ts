@@ -9,6 +9,7 @@ import { req } from '../../requirements.js';
 const MODERN = '2026-07-28';
 const VERSION = 'io.modelcontextprotocol/protocolVersion';
 const CAPABILITIES = 'io.modelcontextprotocol/clientCapabilities';
+const LOG_LEVEL = 'io.modelcontextprotocol/logLevel';
 const META = { [VERSION]: MODERN, [CAPABILITIES]: {} };
 const HEADER = { 'mcp-protocol-version': MODERN };
 
@@ -80,6 +81,40 @@ describe('a POST', () => {
       headers('tools/list'),
       -32602,
     ],
+    ['_meta without a version, and no header', modern('ping', {}, { [CAPABILITIES]: {} }), {}, -32602],
+    ['_meta with a log level alone', modern('ping', {}, { [LOG_LEVEL]: 'info' }), {}, -32602],
+    [
+      '_meta without a version under Mcp-Method',
+      modern('ping', {}, { [CAPABILITIES]: {} }),
+      { 'mcp-method': 'ping' },
+      -32602,
+    ],
+    [
+      '_meta without a version under a legacy one',
+      modern('ping', {}, { [CAPABILITIES]: {} }),
+      { 'mcp-protocol-version': '2025-11-25' },
+      'legacy',
+    ],
+    [
+      '_meta without a version in a session',
+      modern('ping', {}, { [CAPABILITIES]: {} }),
+      { 'mcp-session-id': 'x' },
+      'legacy',
+    ],
+    [
+      '_meta without a version under one nobody knows',
+      modern('ping', {}, { [CAPABILITIES]: {} }),
+      { 'mcp-protocol-version': '2099-01-01' },
+      -32022,
+    ],
+    [
+      'initialize, with capabilities in _meta',
+      modern('initialize', {}, { [CAPABILITIES]: {} }),
+      {},
+      'legacy',
+    ],
+    ['a notification without a version', note('x/y', { _meta: { [CAPABILITIES]: {} } }), {}, 'legacy'],
+    ['a batch with a half of one', [request('ping'), modern('ping', {}, { [CAPABILITIES]: {} })], {}, -32600],
     ['_meta that is null', request('tools/list', { _meta: null }), headers('tools/list'), -32602],
     ['_meta with a progress token alone', modern('ping', {}, { progressToken: 1 }), {}, 'legacy'],
     ['a version that is no text', modern('ping', {}, { ...META, [VERSION]: 7 }), headers('ping'), -32602],
@@ -159,6 +194,14 @@ describe('a modern request', () => {
     expect(refusal(modern('ping', {}, { [VERSION]: MODERN }), headers('ping'))).toMatchObject({
       code: -32602,
       text: expect.stringContaining(CAPABILITIES),
+    });
+  });
+
+  it(`${req('modern-http.server.meta.required')} that names no version anywhere hears so, under its id`, () => {
+    expect(refusal(modern('ping', {}, { [CAPABILITIES]: {} }))).toEqual({
+      code: -32602,
+      text: expect.stringContaining(VERSION),
+      id: '7',
     });
   });
 

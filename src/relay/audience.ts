@@ -20,7 +20,10 @@ export const ABANDONED_MS = 2000;
  */
 export const HAUNTED_MS = 30_000;
 
-/** Decides which of the sessions that share an upstream a message of the server is for. Never a guess. */
+/**
+ * Decides which of the sessions that share an upstream a message of the server is for. Never a guess, where they
+ * are of several clients; where they are of one, it may be told and asked in any that can carry it.
+ */
 export class Audience {
   readonly #host: ConductHost;
   readonly #ports: ReadonlySet<Port>;
@@ -55,6 +58,8 @@ export class Audience {
 
   abandoned({ port, upstreamId }: Call): void {
     if (port === undefined || upstreamId === undefined || this.#host.exclusive || port.isBystander) return;
+    // What was meant for one request of a client may be heard in another.
+    if (this.#host.clients === 'one') return;
     const now = this.#host.now();
     // A server that says nothing gives no other occasion to forget.
     this.#forgetOld(now);
@@ -96,17 +101,28 @@ export class Audience {
    * @param cause the session on whose call's own stream it came, where the transport has one
    */
   ofQuestion(question: Message, cause: Port | undefined): Port | Refusal {
-    const port = cause ?? this.#causedBy(question);
-    if (port === undefined) {
-      const reason = isRelatedToTask(question)
-        ? 'it belongs to a task of a client that is gone'
-        : this.#busy.size === 0
-          ? 'several clients share this server process, and none has a call open that could have caused it'
-          : 'calls of several clients are open on this shared server process, or were until lately, and nothing says whose caused it ' +
-            '(sharing "session" gives each client its own process)';
-      return { code: ErrorCode.InternalError, reason };
-    }
+    const port = cause ?? this.askable() ?? this.#causedBy(question);
+    if (port === undefined) return { code: ErrorCode.InternalError, reason: this.#whyNobody(question) };
     return (port.capabilities && refusalOf(question, port.capabilities)) ?? port;
+  }
+
+  /** Where all calls are of one client: the oldest that can be asked, and rather one that was not asked yet. */
+  askable(): Port | undefined {
+    if (this.#host.clients === 'several') return undefined;
+    const askable = [...this.#busy].filter(({ canBeAsked }) => canBeAsked);
+    return askable.find((port) => !this.#questions.isAsked(port)) ?? askable[0];
+  }
+
+  #whyNobody(question: Message): string {
+    if (isRelatedToTask(question)) return 'it belongs to a task of a client that is gone';
+    if (this.#host.clients === 'one') return 'the client has no call open in which it could be asked';
+    if (this.#busy.size === 0) {
+      return 'several clients share this server process, and none has a call open that could have caused it';
+    }
+    return (
+      'calls of several clients are open on this shared server process, or were until lately, and nothing says whose caused it ' +
+      '(sharing "session" gives each client its own process)'
+    );
   }
 
   /** Who hears a notification; undefined where it belongs to one of several and nothing says to which. */
@@ -133,13 +149,20 @@ export class Audience {
 
   #ofLog(message: Message, cause: Port | undefined): Iterable<Port> | undefined {
     const level = textOf(paramsOf(message).level, '');
+    if (cause === undefined && this.#host.clients === 'one') {
+      // Its calls set levels of their own; where none did, no log is wanted.
+      const { levels } = this.#shared;
+      return some(
+        [...this.#busy].find((port) => levels.get(port) !== undefined && levels.hears(port, level)),
+      );
+    }
     return this.#ofUnattributed(message, cause)?.filter((port) => this.#shared.levels.hears(port, level));
   }
 
   /**
    * Nothing in such a message says which call caused it. With the calls of one session open it is taken
    * for that session's; with none it is everybody's; with several it is nobody's, since it may tell one
-   * client what another is doing.
+   * client what another is doing, and the oldest's where there is only one client.
    */
   #ofUnattributed(message: Message, known: Port | undefined): Port[] | undefined {
     const cause = known ?? this.#causedBy(message);
@@ -151,8 +174,9 @@ export class Audience {
   /** The session that caused a message: the owner of the task it names, else the only one with a call open. */
   #causedBy(message: Message): Port | undefined {
     if (isRelatedToTask(message)) return this.#shared.tasks.owner(relatedTask(message).taskId);
-    if (this.#busy.size !== 1) return undefined;
     const [port] = this.#busy;
+    if (this.#host.clients === 'one') return port;
+    if (this.#busy.size !== 1) return undefined;
     return this.#maybeMeantForOther(port) ? undefined : port;
   }
 }

@@ -3,6 +3,12 @@ import type { Wire } from '../jsonrpc/wire.js';
 import type { Call, Port } from './port.js';
 
 /**
+ * Whose the sessions are that share an upstream: of several clients, which must not hear of each other; or of
+ * one, whose person and answers are the same in all of them.
+ */
+export type Clients = 'several' | 'one';
+
+/**
  * What an era adds to the correlation of ids and tokens: which requests mean something to all who share the
  * upstream, what the server may ask, and who hears what it says.
  */
@@ -38,14 +44,19 @@ export interface Conduct {
   question(message: Message, cause: Call | undefined): void;
   /** A notification of the server, other than progress. */
   inform(message: Message, cause: Call | undefined): void;
-  /** Ids (raw JSON) of what the server has asked this session and it has not answered. */
-  forget(port: Port): readonly Wire[];
+  /**
+   * What the server has asked this session, and nobody will answer any more.
+   *
+   * @param wasAnswered the session gave up no request of its own
+   */
+  forget(port: Port, wasAnswered: boolean): readonly Message[];
 }
 
 /** What the correlation does for a conduct. */
 export interface ConductHost {
   readonly ports: ReadonlySet<Port>;
   readonly exclusive: boolean;
+  readonly clients: Clients;
   /** Sends a session's request on; `onAnswer` sees the answer first and may replace it. */
   forward(port: Port, message: Message, id: Wire, onAnswer?: Call['onAnswer']): void;
   /** Keeps a session's request open without sending it. */

@@ -14,7 +14,7 @@ import type { Wire } from '../jsonrpc/wire.js';
 import type { Emit } from '../observability/events.js';
 import { Calls, isOpening, LISTEN, makeCall, type TimeLimits } from './calls.js';
 import type { Clock } from './clock.js';
-import type { Conduct, ConductHost } from './conduct.js';
+import type { Clients, Conduct, ConductHost } from './conduct.js';
 import { guarded } from './guarded.js';
 import { idInUse } from './id-in-use.js';
 import { LegacyConduct } from './legacy-conduct.js';
@@ -33,6 +33,8 @@ export interface CorrelationOptions extends TimeLimits {
    * counted or filtered. Otherwise any number of sessions share it. A modern upstream is always shared.
    */
   readonly exclusive: boolean;
+  /** Whose the sessions are, where it is shared; by itself, of several clients. */
+  readonly clients?: Clients;
   readonly clock: Clock;
   readonly emit: Emit;
   /** The server has sent its first message. */
@@ -54,6 +56,8 @@ export interface Joining {
    * log messages but by the level that it sets.
    */
   readonly isTranslated?: boolean;
+  /** Its client can be asked something in it. Matters where all sessions are of one client. */
+  readonly canBeAsked?: boolean;
   /**
    * It only hears what others cause, and asks for nothing but subscriptions: the upstream need not stay for it,
    * so it is not counted as a session.
@@ -99,6 +103,7 @@ export class Correlation implements PortOwner {
     const host: ConductHost = {
       ports: this.#ports,
       exclusive: this.#exclusive,
+      clients: options.clients ?? 'several',
       forward: (port, message, id, onAnswer) => this.#forward(port, message, id, onAnswer),
       hold: (port, message, id, onAnswer) => this.#hold(port, message, id, onAnswer),
       answer: (call, answer) => this.#answerHeld(call, answer),
@@ -150,8 +155,9 @@ export class Correlation implements PortOwner {
   }
 
   /** A new session's end. Where the upstream is gone, its first request is told so, and it ends. */
-  attach({ isTranslated = false, isBystander = false }: Joining = {}): Link {
+  attach({ isTranslated = false, canBeAsked = false, isBystander = false }: Joining = {}): Link {
     const port = new Port(this);
+    port.canBeAsked = canBeAsked;
     port.isBystander = isBystander;
     if (isTranslated) port.capabilities = undefined;
     if (this.#lost) return port;
@@ -207,6 +213,7 @@ export class Correlation implements PortOwner {
     if (!this.#ports.delete(port)) return;
     this.#held.delete(port);
     this.#holdBack();
+    const wasAnswered = port.calls.size === 0;
     for (const call of [...port.calls.values()]) {
       // Others wait for the one handshake of a shared upstream: it goes on without who began it.
       if (call.method === 'initialize' && call.upstreamId !== undefined && !this.#exclusive) {
@@ -215,9 +222,9 @@ export class Correlation implements PortOwner {
         this.#abandon(call, why);
       }
     }
-    const unanswered = this.#conduct.forget(port);
+    const unanswered = this.#conduct.forget(port, wasAnswered);
     if (!this.#lost) {
-      for (const id of unanswered) {
+      for (const { id = 'null' } of unanswered) {
         this.#upstream.send(makeError(id, ErrorCode.InternalError, 'the client that was asked has gone'));
       }
       this.#conduct.leave(port);

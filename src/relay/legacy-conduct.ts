@@ -103,10 +103,7 @@ export class LegacyConduct implements Conduct {
     }
     const asked = exclusive ? this.#audience.any() : this.#audience.ofQuestion(message, cause?.port);
     if (asked instanceof Port) {
-      this.#questions.open(asked, message);
-      // A person may have to think; the server's time is not his.
-      this.#host.stand(asked, true);
-      asked.deliver(message, callOf(asked, cause));
+      this.#ask(asked, message, cause);
       return;
     }
     tell('warning', `refused the server's ${message.method}: ${asked.reason}`);
@@ -120,7 +117,7 @@ export class LegacyConduct implements Conduct {
     if (heard === undefined) {
       this.#host.tell(
         'debug',
-        `dropped ${message.method}: it is for one of several clients, and nothing says for which`,
+        `dropped ${message.method}: ${this.#host.clients === 'one' ? 'no call is open that it could be for' : 'it is for one of several clients, and nothing says for which'}`,
       );
       return;
     }
@@ -137,8 +134,25 @@ export class LegacyConduct implements Conduct {
     if (port !== undefined) this.#host.stand(port, this.#questions.isAsked(port));
   }
 
-  forget(port: Port): readonly Wire[] {
-    return this.#questions.forget(port);
+  forget(port: Port, wasAnswered: boolean): readonly Message[] {
+    const unanswered = this.#questions.forget(port);
+    if (this.#host.clients === 'several' || !wasAnswered) return unanswered;
+    // Its call went on without them: another call of the same client may have caused them.
+    return unanswered.filter((question) => !this.#askedElsewhere(question));
+  }
+
+  #askedElsewhere(question: Message): boolean {
+    const other = this.#audience.askable();
+    if (other === undefined) return false;
+    this.#ask(other, question, undefined);
+    return true;
+  }
+
+  #ask(port: Port, question: Message, cause: Call | undefined): void {
+    this.#questions.open(port, question);
+    // A person may have to think; the server's time is not his.
+    this.#host.stand(port, true);
+    port.deliver(question, callOf(port, cause));
   }
 }
 

@@ -106,7 +106,7 @@ export class ModernConduct implements Conduct {
     else this.#host.tell('debug', `dropped ${message.method}: nothing says for which request it is`);
   }
 
-  forget(_port: Port): readonly Wire[] {
+  forget(_port: Port): readonly Message[] {
     return [];
   }
 

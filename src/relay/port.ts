@@ -41,6 +41,8 @@ export class Port implements Link {
    * stands before it judges that.
    */
   capabilities: Readonly<Record<string, unknown>> | undefined = {};
+  /** Its client can be asked something in it, where others of the same client are that it can't be asked in. */
+  canBeAsked = false;
   /** It only hears what others cause. */
   isBystander = false;
   readonly #owner: PortOwner;

@@ -8,6 +8,7 @@ export const MAX_QUESTIONS = 10_000;
 
 interface Question {
   readonly port: Port;
+  readonly message: Message;
   /** As the server wrote it. */
   readonly id: Wire;
   readonly token: Key | undefined;
@@ -24,6 +25,7 @@ export class Questions {
     const token = tokenOf(question);
     remember(this.#open, keyOf(id), {
       port,
+      message: question,
       id,
       token: token === undefined ? undefined : keyOf(copyWire(token)),
     });
@@ -76,16 +78,16 @@ export class Questions {
     return typeof elicitationId === 'string' ? this.#elicitations.get(elicitationId) : undefined;
   }
 
-  /** Forgets a session; returns the ids (raw JSON) of what it has not answered. */
-  forget(port: Port): Wire[] {
-    const ids: Wire[] = [];
+  /** Forgets a session; returns what it has not answered. */
+  forget(port: Port): Message[] {
+    const unanswered: Message[] = [];
     for (const [key, question] of this.#open) {
       if (question.port !== port) continue;
-      ids.push(question.id);
+      unanswered.push(question.message);
       this.#open.delete(key);
     }
     for (const [id, owner] of this.#elicitations) if (owner === port) this.#elicitations.delete(id);
-    return ids;
+    return unanswered;
   }
 
   #noteElicitation(port: Port, params: Readonly<Record<string, unknown>>): void {

@@ -5,6 +5,7 @@ import { initializeOf } from '../eras/identity.js';
 import { LegacyClientLink } from '../eras/legacy-client/link.js';
 import { ModernDemux } from '../eras/modern-client/demux.js';
 import type { LegacySession } from '../eras/modern-client/legacy-session.js';
+import { ASKING_METHODS } from '../eras/modern-client/methods.js';
 import { ModernClients } from '../eras/modern-client/modern-clients.js';
 import { verdictOfRefusal } from '../eras/probe.js';
 import { type Era, NEWEST_MODERN_VERSION } from '../eras/versions.js';
@@ -181,7 +182,7 @@ export class RemoteServer {
     let isRefused = false;
     const link = this.#modernClients.link(request, envelope, undefined, async () => {
       try {
-        return await this.#session(envelope);
+        return await this.#session(envelope, ASKING_METHODS.has(request.method ?? ''));
       } catch (error) {
         isRefused = error instanceof HandshakeRefused && verdictOfRefusal(error.refusal).era === 'modern';
         throw error;
@@ -196,8 +197,12 @@ export class RemoteServer {
     });
   }
 
-  /** A session of the legacy era, begun with what a modern client says of itself. */
-  async #session(envelope: Envelope): Promise<LegacySession> {
+  /**
+   * A session of the legacy era, begun with what a modern client says of itself.
+   *
+   * @param canBeAsked whether the client can be asked something while the request is open
+   */
+  async #session(envelope: Envelope, canBeAsked: boolean): Promise<LegacySession> {
     const params = initializeOf(envelope, OWN_INFO);
     const profile = JSON.stringify(params);
     let correlation = this.#sessions.get(profile);
@@ -207,13 +212,17 @@ export class RemoteServer {
     } else {
       this.#makeRoom();
       const { emit } = this.#options;
-      const options = { server: this.#where, exclusive: false, timeout: undefined, clock, emit } as const;
       const onLost = (text: string): void => this.#drop(profile, { kind: 'failed', text });
       const isMetOtherwise = (answer: Message): boolean =>
         this.#options.era === 'auto' && this.#isModern(answer);
       correlation = new Correlation(this.#legacyRemote({ onLost, isMetOtherwise }), {
-        ...options,
+        server: this.#where,
         era: 'legacy',
+        exclusive: false,
+        clients: 'one',
+        timeout: undefined,
+        clock,
+        emit,
       });
       this.#sessions.set(profile, correlation);
     }
@@ -225,7 +234,7 @@ export class RemoteServer {
           'info',
           `A session with ${this.#where} has begun, MCP ${correlation.version ?? 'unknown'}.`,
         );
-      const link = correlation.attach({ isTranslated: true });
+      const link = correlation.attach({ isTranslated: true, canBeAsked });
       return { link, initialized };
     } catch (error) {
       if (this.#sessions.get(profile) === correlation) {

@@ -5,6 +5,6 @@ import { clientMode, clientModeModern } from './harness/paths.js';
 passesThrough(clientModeModern('legacy', { without: ['long lines'] }));
 passesThrough(clientModeModern('legacy', { dual: true, without: ['long lines'] }));
 passesThrough(clientMode('streamable', { client: 'modern' }));
-passesThrough(clientMode('sse', { client: 'modern', without: ['asking at once', 'long lines'] }));
+passesThrough(clientMode('sse', { client: 'modern', without: ['long lines'] }));
 passesThrough(clientModeModern('modern'));
 passesThrough(clientModeModern('modern', { dual: true, without: ['long lines'] }));

@@ -67,15 +67,11 @@ describe('a server that does not come to its first answer', () => {
 
   it('does not hurt one that answers', async () => {
     const good = puppet({ name: 'good' });
-    const bad = puppet({ env: { HTTP_PUPPET: 'silent' } });
-    const proxy = await start({
-      defaultServer: bad,
-      namedServers: [good],
-      limits: { startTimeout: 5000 },
-    });
+    const bad = puppet({ env: { HTTP_PUPPET: 'silent' }, startTimeout: 1000 });
+    const proxy = await start({ defaultServer: bad, namedServers: [good] });
     const waiting = post(`${proxy.url}/mcp`, initializeBody());
     const client = await Client.open(`${proxy.url}/servers/good/mcp`);
-    expect(JSON.parse((await waiting).body).error.message).toContain('within 5 s');
+    expect(JSON.parse((await waiting).body).error.message).toContain('within 1 s');
     expect(await client.ask('ping')).toEqual({});
     expect((await proxy.status()).server_instances).toEqual({ default: 'failed', good: 'ready' });
   });
@@ -118,14 +114,14 @@ describe('the time limit of a request', () => {
   }
 
   it('does not run out because a person thinks: a parked call goes on', async () => {
-    const definition = { name: 'default', timeout: 1000 } as const;
+    const definition = { name: 'default', timeout: 3000 } as const;
     const proxy = await start({ defaultServer: fixtureDefinition('legacy-raw.mjs', {}, definition) });
     const url = `${proxy.url}/mcp`;
     const asked = JSON.parse((await call(url, 'ask', { question }, {}, declared)).body);
     expect(asked.result.resultType).toBe('input_required');
     // Another call has begun later, and has run out of its time.
     const late = JSON.parse((await call(url, 'never', {}, {}, {})).body);
-    expect(late.error.message).toContain('did not answer tools/call within 1 s');
+    expect(late.error.message).toContain('did not answer tools/call within 3 s');
     const { requestState } = asked.result;
     const inputResponses = { q1: { roots: [] } };
     const answer = JSON.parse(
@@ -136,17 +132,17 @@ describe('the time limit of a request', () => {
 
   it('of the file goes before that of the command line', async () => {
     const proxy = await start({
-      defaultServer: puppet({ timeout: 200 }),
+      defaultServer: puppet({ timeout: 1500 }),
       namedServers: [puppet({ name: 'patient', timeout: 0 })],
       limits: { timeout: 100_000 },
     });
     const client = await Client.open(`${proxy.url}/mcp`);
     const { body } = await client.post(requestBody(1, 'x/hold', { key: 'never' }));
-    expect(JSON.parse(body).error.message).toContain('within 0.2 s');
+    expect(JSON.parse(body).error.message).toContain('within 1.5 s');
     const seen = await client.ask('x/seen', { method: 'notifications/cancelled', count: 1 });
     expect(seen.messages).toHaveLength(1);
     const [, patient] = (await proxy.status()).servers;
-    expect([(await server(proxy)).definition.timeout, patient.definition.timeout]).toEqual([0.2, null]);
+    expect([(await server(proxy)).definition.timeout, patient.definition.timeout]).toEqual([1.5, null]);
   });
 });
 

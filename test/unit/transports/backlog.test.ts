@@ -86,7 +86,7 @@ it('what waits on all answers together is bounded: the one on which most waits i
 it('an answer of which nothing is taken for long is closed; one that goes on, however slowly, is not', async () => {
   const [stalled, slow] = await pairs(2);
   if (!stalled || !slow) throw new Error('no answers');
-  const backlog = new Backlog({ stallMs: 500 }, () => undefined);
+  const backlog = new Backlog({ stallMs: 2000 }, () => undefined);
   const closed = new Promise((resolve) => {
     stalled.response.once('close', resolve);
   });
@@ -97,9 +97,9 @@ it('an answer of which nothing is taken for long is closed; one that goes on, ho
   let got = 0;
   slow.answer.on('data', (chunk: Buffer) => {
     got += chunk.length;
-    // Two looks of the one that stalls pass before this one has read all.
+    // It takes much longer than that to read all.
     slow.answer.pause();
-    setTimeout(() => slow.answer.resume(), 2);
+    setTimeout(() => slow.answer.resume(), 20);
   });
   await closed;
   expect(slow.response.destroyed).toBe(false);

@@ -1,4 +1,4 @@
-import { ErrorCode, McpErrorCode } from '../jsonrpc/errors.js';
+import { McpErrorCode } from '../jsonrpc/errors.js';
 import { makeRequest } from '../jsonrpc/make.js';
 import { answerOf, asRecord, type Key, type Message } from '../jsonrpc/message.js';
 import { parseWire } from '../jsonrpc/wire.js';
@@ -50,15 +50,6 @@ export function verdictOf(answer: Message): Verdict {
 export function verdictOfRefusal(refusal: Message): Verdict {
   const { code } = asRecord(parseWire(answerOf(refusal)));
   return code === McpErrorCode.HeaderMismatch ? { era: 'modern', alsoLegacy: false } : verdictOf(refusal);
-}
-
-/**
- * Whether the refusal of a `server/discover` is that of a server which does not know the question. -32603 is not:
- * it is what the proxy itself says where there was no answer.
- */
-export function isDenial(refusal: Message): boolean {
-  if (refusal.kind !== 'error' || verdictOf(refusal).era === 'modern') return false;
-  return asRecord(parseWire(answerOf(refusal))).code !== ErrorCode.InternalError;
 }
 
 function isObject(value: unknown): boolean {

@@ -24,9 +24,9 @@ export class LegacyClients {
 
   /** The link of a new session. Throws `AtCapacity`. */
   open(initialize: Message): Link {
-    if (!this.#places.speaks.mayBeLegacy) return this.#modernFirst(initialize);
+    if (!this.#places.speaks.mayBeLegacy) return this.#translated();
     try {
-      return this.#legacyFirst(initialize);
+      return this.#sameEra(initialize);
     } catch (error) {
       // No place to try it in; a server of the modern era can do without.
       if (this.#places.era !== 'modern' || !(error instanceof AtCapacity)) throw error;
@@ -60,31 +60,12 @@ export class LegacyClients {
     this.#begin(this.#places.sharedBy(EVERYBODY, 'legacy'));
   }
 
-  /** Through a translator; where `server/discover` shows that the server is a legacy one by now, without. */
-  #modernFirst(initialize: Message): Link {
-    const places = this.#places;
-    let refusal: Message | undefined;
-    const link = this.#translated(undefined, (answer) => {
-      refusal = answer;
-    });
-    if (places.definition.era !== 'auto') return link;
-    return withSecondTry(link, () => {
-      if (refusal === undefined || !places.speaks.denied(refusal)) return undefined;
-      return places.orFailed(() => this.#sameEra(initialize).link);
-    });
-  }
-
-  #sameEra(initialize: Message): { readonly link: Link; readonly process: ServerProcess } {
-    const placement = place(this.#places.definition.sharing, paramsOf(initialize));
+  #sameEra(initialize: Message): Link {
+    const { speaks, definition } = this.#places;
+    const placement = place(definition.sharing, paramsOf(initialize));
     const process = this.#places.placed(placement, 'legacy');
     if (placement === EVERYBODY) this.#begin(process);
-    return { link: process.attach(), process };
-  }
-
-  /** In its own era; where `initialize` shows that the server is a modern one, through a translator. */
-  #legacyFirst(initialize: Message): Link {
-    const { speaks, definition } = this.#places;
-    const { link, process } = this.#sameEra(initialize);
+    const link = process.attach();
     if (definition.era !== 'auto') return link;
     if (speaks.era === 'modern') this.#limitTrial(process);
     return withSecondTry(link, (answer) => {
@@ -108,7 +89,7 @@ export class LegacyClients {
   /** A server that refuses `initialize` may be one of the modern era: then the client is served through a translator. */
   #otherwise(refusal: Message, process: ServerProcess, initialize: Message): Link | undefined {
     const places = this.#places;
-    if (process.endedOnceAsked) return places.orFailed(() => this.#legacyFirst(initialize));
+    if (process.endedOnceAsked) return places.orFailed(() => this.#sameEra(initialize));
     if (!places.speaks.refused(refusal)) return undefined;
     queueMicrotask(() => {
       if (process.sessions === 0) places.pool.retire(process, NOT_LEGACY);
@@ -116,10 +97,7 @@ export class LegacyClients {
     return places.orFailed(() => this.#translated());
   }
 
-  #translated(
-    placement = placeOnModern(this.#places.definition.sharing, undefined),
-    onRefused?: (refusal: Message) => void,
-  ): Link {
+  #translated(placement = placeOnModern(this.#places.definition.sharing, undefined)): Link {
     const { clock, emit, definition } = this.#places;
     const upstream = this.#places.placed(placement, 'modern').attach();
     return new LegacyClientLink(upstream, {
@@ -127,7 +105,6 @@ export class LegacyClients {
       clock,
       emit,
       fallbackClient: OWN_INFO,
-      ...(onRefused === undefined ? {} : { onRefused }),
     });
   }
 }

@@ -53,9 +53,7 @@ export class ModernClients {
 
   /** The link on which a request is answered; it is sent on it next. Throws `AtCapacity`. */
   open(request: Message, envelope: Envelope): Link {
-    return this.#places.era === 'modern'
-      ? this.#modernFirst(request, envelope)
-      : this.#legacyFirst(request, envelope);
+    return this.#places.era === 'modern' ? this.#sameEra(envelope) : this.#translated(request, envelope);
   }
 
   /** Takes a notification that belongs to none of a client's requests. Never throws. */
@@ -79,22 +77,6 @@ export class ModernClients {
     link.close({ kind: 'ended', text: 'the notification was sent' });
   }
 
-  /** In its own era; where the answer shows that the server is a legacy one by now, through a translator. */
-  #modernFirst(request: Message, envelope: Envelope): Link {
-    const { speaks, definition } = this.#places;
-    const link = this.#sameEra(envelope);
-    if (definition.era !== 'auto') return link;
-    return withSecondTry(link, (answer) => {
-      // The request was processed, so that its answer holds: only what comes next can be done better.
-      if (answer.kind === 'response') {
-        if (answer.typeAt < 0) speaks.doubt();
-        return undefined;
-      }
-      if (request.method !== 'server/discover' || !speaks.denied(answer)) return undefined;
-      return this.#places.orFailed(() => this.#translated(request, envelope).link);
-    });
-  }
-
   #sameEra(client: Envelope): Link {
     return this.#places.placed(placeOnModern(this.#places.definition.sharing, client), 'modern').attach();
   }
@@ -110,21 +92,7 @@ export class ModernClients {
 
   // ── a server of the legacy era ──
 
-  /** Through a translator; where the handshake shows that the server is a modern one, without. */
-  #legacyFirst(request: Message, envelope: Envelope): Link {
-    const places = this.#places;
-    const { link, isRefused } = this.#translated(request, envelope);
-    // Once a handshake was done, the server is known to be what it is taken for.
-    if (places.definition.era !== 'auto' || places.facts() !== undefined) return link;
-    return withSecondTry(link, () =>
-      isRefused() && places.isModernAfterAll ? places.orFailed(() => this.#sameEra(envelope)) : undefined,
-    );
-  }
-
-  #translated(
-    request: Message,
-    envelope: Envelope,
-  ): { readonly link: Link; readonly isRefused: () => boolean } {
+  #translated(request: Message, envelope: Envelope): Link {
     const places = this.#places;
     const isCall = !NO_CALLS.has(request.method ?? '');
     const placement = placeModern(places.definition.sharing, envelope);
@@ -148,7 +116,11 @@ export class ModernClients {
       if (!request.text.includes('"requestState"')) places.pool.checkRoom();
     }
     const link = this.#translator.link(request, envelope, undefined, open);
-    return { link, isRefused: () => isRefused };
+    // Once a handshake was done, the server is known to be what it is taken for.
+    if (places.definition.era !== 'auto' || places.facts() !== undefined) return link;
+    return withSecondTry(link, () =>
+      isRefused && places.isModernAfterAll ? places.orFailed(() => this.#sameEra(envelope)) : undefined,
+    );
   }
 
   /** The process that there is for a client on a server of the legacy era. */

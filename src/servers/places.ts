@@ -50,7 +50,7 @@ export class Places {
 
   /** Settles when it is known what the server speaks, or as good as; undefined where that is so already. Never rejects. */
   known(): Promise<void> | undefined {
-    return this.speaks.isKnown ? undefined : this.speaks.find();
+    return this.era === undefined ? this.speaks.find() : undefined;
   }
 
   /** After a handshake of the legacy era has failed: whether the server turned out to be of the modern one. */

@@ -1,5 +1,5 @@
 import type { ServerDefinition } from '../config/definition.js';
-import { isDenial, type Verdict, verdictOfRefusal } from '../eras/probe.js';
+import { type Verdict, verdictOfRefusal } from '../eras/probe.js';
 import { type Era, NEWEST_MODERN_VERSION } from '../eras/versions.js';
 import type { Message } from '../jsonrpc/message.js';
 import type { Emit } from '../observability/events.js';
@@ -12,10 +12,6 @@ export class ServerEra {
   readonly #pool: Pool;
   readonly #emit: Emit;
   #era: Era | undefined;
-  /** Whether the server answers when it is asked, and goes on; if not, to ask it costs a process, or time. */
-  #answers = false;
-  /** Whether the server may be another by now: it is asked again, and what was known holds until then. */
-  #isInDoubt = false;
   /** Whether a modern server serves the legacy era too; undefined: not tried yet. */
   #alsoLegacy: boolean | undefined;
   #finding: Promise<void> | undefined;
@@ -33,11 +29,6 @@ export class ServerEra {
   /** Undefined while that is not known. */
   get era(): Era | undefined {
     return this.#era;
-  }
-
-  /** Whether nobody has to wait until the server is asked, for the first time or again. */
-  get isKnown(): boolean {
-    return this.#era !== undefined && !this.#isInDoubt;
   }
 
   /** Whether a session of the legacy era is worth asking for. */
@@ -79,39 +70,16 @@ export class ServerEra {
     return true;
   }
 
-  /**
-   * A `server/discover` was refused.
-   *
-   * @returns whether the server is one of the legacy era, and is to be met in that from now on
-   */
-  denied(refusal: Message): boolean {
-    if (this.#definition.era !== 'auto' || !isDenial(refusal)) return false;
-    this.#learn({ era: 'legacy', by: 'answer' });
-    return true;
-  }
-
-  /** What came is not what a server of this era says. */
-  doubt(): void {
-    if (this.#definition.era === 'auto') this.#isInDoubt = true;
-  }
-
-  /** A process has ended by itself: the next one may be of another server. */
+  /** A process has ended by itself: one that never said anything may be of another server by the next time. */
   ended(process: ServerProcess): void {
     // A session of the other era that was tried says nothing of the one that holds.
     const isTrial = process.era !== undefined && process.era !== this.#era;
     const isKept = this.#definition.era !== 'auto' || process === this.#silent;
-    if (isKept || process.probing || isTrial) return;
-    // It may have ended because it was asked. A modern server does not do that, and has no handshake to show it.
-    if (this.#era === 'legacy' && process.endedOnceAsked) this.#answers = false;
-    // Those that are left are of the server that is known.
-    if (this.#pool.processes.some((one) => one.alive)) return;
-    if (!process.alive) this.#era = undefined;
-    else if (this.#answers) this.doubt();
+    if (isKept || process.alive || process.probing || isTrial) return;
+    if (this.#pool.processes.every((one) => !one.alive)) this.#era = undefined;
   }
 
   async #ask(): Promise<void> {
-    const wasKnown = this.#era !== undefined;
-    this.#isInDoubt = false;
     try {
       const process: ServerProcess = this.#pool.startSpare({
         onLate: (verdict) => {
@@ -124,8 +92,7 @@ export class ServerEra {
       // A process that was ended, or could not be started, has said nothing.
       const isOurDoing = verdict?.era === 'legacy' && verdict.by === 'end' && !process.isOnItsOwn;
       if (verdict === undefined || isOurDoing) return;
-      // The end of a process says nothing of a server that has answered before.
-      if (!wasKnown || verdict.era === 'modern' || verdict.by !== 'end') this.#learn(verdict);
+      this.#learn(verdict);
       if (verdict.era === 'modern' || verdict.by === 'answer') return;
       // It may have ended, or do nothing any more, because it was asked: a process that is not asked shows it.
       if (verdict.by === 'end') this.#pool.startSpare();
@@ -143,7 +110,6 @@ export class ServerEra {
     if (this.#definition.era !== 'auto') return;
     const changed = this.#era !== verdict.era;
     this.#era = verdict.era;
-    this.#answers = verdict.era === 'modern' || verdict.by === 'answer';
     if (verdict.era === 'modern' && verdict.alsoLegacy) this.#alsoLegacy = true;
     else if (changed) this.#alsoLegacy = undefined;
     if (!changed) return;

@@ -15,8 +15,6 @@ export interface HandshakeHost {
   readonly server: string;
   /** Who asks where the client has not said who it is. */
   readonly fallbackClient: { readonly name: string; readonly version: string };
-  /** Told how the server refused `server/discover`, right before the client is. */
-  readonly onRefused: ((refusal: Message) => void) | undefined;
   ask(request: Message, onAnswer: (answer: Message) => void, call: Call): void;
   answer(call: Call, answer: Message): void;
   /** The server has said which lists it tells of. */
@@ -92,8 +90,7 @@ export class Handshake {
       this.#discover(call, initialize, false);
       return;
     }
-    const { server, onRefused } = this.#host;
-    onRefused?.(error);
+    const { server } = this.#host;
     const why = readError(legacyError(error, server)).message;
     this.#fail(call, `the handshake with server "${server}" failed: ${why}`);
   }

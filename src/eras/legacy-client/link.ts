@@ -41,8 +41,6 @@ export interface LegacyClientOptions {
   readonly emit: Emit;
   /** Who asks where the client has not said who it is: requests that come before `initialize`. */
   readonly fallbackClient: { readonly name: string; readonly version: string };
-  /** Told how the server refused `server/discover`, right before the client is told that it has no session. */
-  readonly onRefused?: (refusal: Message) => void;
   /** Makes an id for a question that sends a person to a URL, different from all others; counted where absent. */
   readonly elicitationId?: () => string;
 }
@@ -76,7 +74,7 @@ export class LegacyClientLink implements Link {
   constructor(upstream: Link, options: LegacyClientOptions) {
     this.#upstream = upstream;
     this.#options = options;
-    const { server, clock, emit, fallbackClient, onRefused } = options;
+    const { server, clock, emit, fallbackClient } = options;
     const asks = new Asks((message) => upstream.send(message));
     const guard = (action: () => void): void => {
       guarded(action, emit, server);
@@ -85,7 +83,6 @@ export class LegacyClientLink implements Link {
     this.#handshake = new Handshake({
       server,
       fallbackClient,
-      onRefused,
       ask: (request, onAnswer, call) => asks.ask(request, onAnswer, call),
       answer: (call, answer) => this.#answer(call, answer),
       discovered: (lists) => this.#listen.declare(lists),

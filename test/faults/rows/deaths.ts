@@ -13,6 +13,9 @@ async function beginning(world: World) {
   await client.connect();
   const { answer } = client.ask('initialize', client.initializeParams);
   const child = await world.children.started(0);
+  // On a process of all clients the proxy does the handshake, maybe before the client's request is there: what is
+  // sent after that, though no session is there yet, is accepted after it.
+  await client.notify('notifications/after');
   await child.heard('initialize');
   return { client, child, answer };
 }

@@ -10,13 +10,19 @@ import { isModernVersion, NEWEST_MODERN_VERSION } from './versions.js';
 
 /**
  * How long a server has to say what it speaks, in milliseconds. Silence means the legacy era (2026-07-28,
- * `basic/transports/stdio`, "Backward Compatibility"); who starts by downloading itself answers later, which
- * is taken note of then.
+ * `basic/transports/stdio`, "Backward Compatibility") where the server is there: that is asked next, with a
+ * `ping`, which servers of that era answer at any time.
  */
 export const PROBE_MS = 5000;
+/**
+ * How long a server has to say anything at all, in milliseconds: many a one starts by downloading itself. What it
+ * says later is taken note of then.
+ */
+export const SIGN_MS = 15_000;
 
-/** The id of the probe: none that a client would choose. */
+/** The ids of what is asked: none that a client would choose. */
 const PROBE_ID = '"mcp-proxy-probe"';
+const PING_ID = '"mcp-proxy-ping"';
 /** Messages kept that come before anybody listens, and their octets; a server has hardly anything to say by then. */
 const MAX_EARLY = 64;
 const MAX_EARLY_OCTETS = 1024 * 1024;
@@ -24,8 +30,8 @@ const MAX_EARLY_OCTETS = 1024 * 1024;
 /** What a server turned out to speak, and what shows it. */
 export type Verdict =
   | { readonly era: 'modern'; readonly alsoLegacy: boolean }
-  /** `by`: an answer that no modern server gives, silence, or its end. */
-  | { readonly era: 'legacy'; readonly by: 'answer' | 'silence' | 'end' };
+  /** `by`: an answer that no modern server gives, none though it is there, no sign of it at all, or its end. */
+  | { readonly era: 'legacy'; readonly by: 'answer' | 'silence' | 'nothing' | 'end' };
 
 /** What the answer to `server/discover` says (2026-07-28, `basic/transports/stdio`, "Backward Compatibility"). */
 export function verdictOf(answer: Message): Verdict {
@@ -50,6 +56,10 @@ export function verdictOf(answer: Message): Verdict {
 export function verdictOfRefusal(refusal: Message): Verdict {
   const { code } = asRecord(parseWire(answerOf(refusal)));
   return code === McpErrorCode.HeaderMismatch ? { era: 'modern', alsoLegacy: false } : verdictOf(refusal);
+}
+
+function isAnswer({ kind }: Message): boolean {
+  return kind === 'response' || kind === 'error';
 }
 
 function isObject(value: unknown): boolean {
@@ -84,13 +94,16 @@ export class ProbedLink implements Link {
 
   /**
    * @param client what the proxy says of itself, as a plain value
-   * @param onLate told of an answer that comes after the verdict "legacy, by silence"
+   * @param onLate told of an answer that comes after the verdict
    */
   constructor(upstream: Link, clock: Clock, client: object, onLate: (verdict: Verdict) => void) {
     this.#upstream = upstream;
     this.#onLate = onLate;
     this.verdict = new Promise((resolve) => {
-      const cancel = clock.after(PROBE_MS, () => this.#settle({ era: 'legacy', by: 'silence' }));
+      let cancel = clock.after(PROBE_MS, () => {
+        cancel = clock.after(SIGN_MS - PROBE_MS, () => this.#settle({ era: 'legacy', by: 'nothing' }));
+        upstream.send(makeRequest(PING_ID, 'ping', {}));
+      });
       this.#settle = (verdict) => {
         if (this.#settled) return;
         this.#settled = true;
@@ -132,10 +145,14 @@ export class ProbedLink implements Link {
   }
 
   #message(message: Message, about: Key | undefined): void {
-    if (this.#isAnswer(message)) {
+    if (this.#isVerdict(message)) {
       const verdict = verdictOf(message);
       if (this.#settled) this.#onLate(verdict);
       else this.#settle(verdict);
+      return;
+    }
+    if (isAnswer(message) && message.id === PING_ID) {
+      this.#settle({ era: 'legacy', by: 'silence' });
       return;
     }
     if (this.#receiver) {
@@ -149,9 +166,9 @@ export class ProbedLink implements Link {
   }
 
   /** An error that names no request is the answer too, as long as nothing else was sent. */
-  #isAnswer({ kind, id = 'null' }: Message): boolean {
-    if (kind !== 'response' && kind !== 'error') return false;
-    return id === PROBE_ID || (kind === 'error' && id === 'null' && !this.#settled);
+  #isVerdict(message: Message): boolean {
+    const { kind, id = 'null' } = message;
+    return isAnswer(message) && (id === PROBE_ID || (kind === 'error' && id === 'null' && !this.#settled));
   }
 
   #closed(reason: CloseReason): void {

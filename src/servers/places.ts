@@ -50,7 +50,7 @@ export class Places {
 
   /** Settles when it is known what the server speaks, or as good as; undefined where that is so already. Never rejects. */
   known(): Promise<void> | undefined {
-    return this.era === undefined ? this.speaks.find() : undefined;
+    return this.speaks.isKnown ? undefined : this.speaks.find();
   }
 
   /** After a handshake of the legacy era has failed: whether the server turned out to be of the modern one. */
@@ -128,7 +128,7 @@ export class Places {
   #removed(process: ServerProcess, isLoss: boolean): void {
     this.turns.remove(process);
     for (const [profile, other] of this.#profiles) if (other === process) this.#profiles.delete(profile);
-    if (isLoss) this.speaks.ended(process);
+    this.speaks.gone(process, isLoss);
   }
 }
 

@@ -139,7 +139,11 @@ export class Pool {
    * @param probe asks it which era it speaks
    */
   startSpare(probe?: { readonly onLate: (verdict: Verdict) => void }): ServerProcess {
-    if (this.#spare && !this.#spare.ended) return this.#spare;
+    const there = this.#spare;
+    if (there !== undefined && !there.ended) {
+      if (probe === undefined || there.verdict !== undefined) return there;
+      this.retire(there, 'one is needed that is asked what it speaks');
+    }
     const spare = this.#startProcess(probe);
     this.#spare = spare;
     return spare;

@@ -14,6 +14,8 @@ export class ServerEra {
   #era: Era | undefined;
   /** Whether a modern server serves the legacy era too; undefined: not tried yet. */
   #alsoLegacy: boolean | undefined;
+  /** Whether a modern server may be another by now: it is asked again, and what was known holds until then. */
+  #isInDoubt = false;
   #finding: Promise<void> | undefined;
   /** Did not answer in time, and was replaced. */
   #silent: ServerProcess | undefined;
@@ -29,6 +31,11 @@ export class ServerEra {
   /** Undefined while that is not known. */
   get era(): Era | undefined {
     return this.#era;
+  }
+
+  /** Whether nobody has to wait until the server was asked, for the first time or again. */
+  get isKnown(): boolean {
+    return this.#era !== undefined && !this.#isInDoubt;
   }
 
   /** Whether a session of the legacy era is worth asking for. */
@@ -70,13 +77,29 @@ export class ServerEra {
     return true;
   }
 
-  /** A process has ended by itself: one that never said anything may be of another server by the next time. */
-  ended(process: ServerProcess): void {
+  /**
+   * A process is gone. The next one may be of another server: whether of a modern one is asked first, since that
+   * costs nothing; whether of a legacy one shows when it refuses `initialize`.
+   *
+   * @param isLoss it ended by itself
+   */
+  gone(process: ServerProcess, isLoss: boolean): void {
+    if (this.#definition.era === 'auto' && this.#era === 'modern' && !this.#hasAlive())
+      this.#isInDoubt = true;
+    if (isLoss) this.#lost(process);
+  }
+
+  /** One that never said anything may have been of another server than what was found. */
+  #lost(process: ServerProcess): void {
     // A session of the other era that was tried says nothing of the one that holds.
     const isTrial = process.era !== undefined && process.era !== this.#era;
     const isKept = this.#definition.era !== 'auto' || process === this.#silent;
     if (isKept || process.alive || process.probing || isTrial) return;
-    if (this.#pool.processes.every((one) => !one.alive)) this.#era = undefined;
+    if (!this.#hasAlive()) this.#era = undefined;
+  }
+
+  #hasAlive(): boolean {
+    return this.#pool.processes.some(({ alive }) => alive);
   }
 
   async #ask(): Promise<void> {
@@ -84,8 +107,7 @@ export class ServerEra {
       const process: ServerProcess = this.#pool.startSpare({
         onLate: (verdict) => {
           this.#learn(verdict);
-          // There is another in its place by now.
-          this.#pool.retire(process, 'it answered too late what it speaks');
+          if (process === this.#silent) this.#pool.retire(process, 'it answered too late, and is replaced');
         },
       });
       const verdict = await process.verdict;
@@ -93,7 +115,7 @@ export class ServerEra {
       const isOurDoing = verdict?.era === 'legacy' && verdict.by === 'end' && !process.isOnItsOwn;
       if (verdict === undefined || isOurDoing) return;
       this.#learn(verdict);
-      if (verdict.era === 'modern' || verdict.by === 'answer') return;
+      if (verdict.era === 'modern' || verdict.by === 'answer' || verdict.by === 'silence') return;
       // It may have ended, or do nothing any more, because it was asked: a process that is not asked shows it.
       if (verdict.by === 'end') this.#pool.startSpare();
       else {
@@ -109,6 +131,7 @@ export class ServerEra {
   #learn(verdict: Verdict): void {
     if (this.#definition.era !== 'auto') return;
     const changed = this.#era !== verdict.era;
+    this.#isInDoubt = false;
     this.#era = verdict.era;
     if (verdict.era === 'modern' && verdict.alsoLegacy) this.#alsoLegacy = true;
     else if (changed) this.#alsoLegacy = undefined;
@@ -124,6 +147,7 @@ function becauseOf(verdict: Verdict): string {
     case 'answer':
       return '';
     case 'silence':
+    case 'nothing':
       return ', it seems: it did not answer when it was asked';
     case 'end':
       return ', it seems: it ended when it was asked';

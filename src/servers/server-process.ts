@@ -19,7 +19,7 @@ export interface ServerProcessOptions {
   readonly limits: HeldLimits;
   readonly clock: Clock;
   readonly emit: Emit;
-  /** Asks it first which era it speaks. `onLate` is told of an answer that came after silence was taken for one. */
+  /** Asks it first which era it speaks. `onLate` is told of an answer that came after its time. */
   readonly probe: { readonly onLate: (verdict: Verdict) => void } | undefined;
   readonly onAlive: () => void;
   readonly onPorts: (count: number) => void;
@@ -68,7 +68,7 @@ export class ServerProcess {
       this.#upstream = probed;
       this.verdict = probed.verdict.then((verdict) => {
         this.#probing = false;
-        if (verdict.era === 'modern' || verdict.by === 'answer') this.#isAlive();
+        if (verdict.era === 'modern' || verdict.by === 'answer' || verdict.by === 'silence') this.#isAlive();
         return verdict;
       });
     } else this.#upstream = upstream;

@@ -136,7 +136,7 @@ export class Server {
   /** Has a process ready for whoever comes next. */
   #startOne(): void {
     const { speaks, pool } = this.#places;
-    if (speaks.era !== undefined) {
+    if (speaks.isKnown) {
       pool.startSpare();
       this.#legacy.prepare();
       return;

@@ -150,7 +150,8 @@ export const NOTIFICATIONS: readonly Case[] = [
         uri,
       });
       await client.request('resources/unsubscribe', { uri });
-      expect(await client.call('touch', { uri })).toMatchObject({ subscribed: false });
+      // A modern server hears of it by the end of a connection, which another one may overtake.
+      await expect.poll(async () => (await client.call('touch', { uri })).subscribed).toBe(false);
     },
   },
   {

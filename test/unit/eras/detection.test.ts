@@ -1,6 +1,6 @@
 /** What a stdio server is taken for, by what it says when it is asked what it speaks. */
 import { describe, expect, it } from 'vitest';
-import { PROBE_MS, ProbedLink, verdictOf } from '../../../src/eras/probe.js';
+import { ProbedLink, SIGN_MS, verdictOf } from '../../../src/eras/probe.js';
 import { req } from '../../requirements.js';
 import { HandClock } from '../relay/hand-clock.js';
 import { MemoryLink, message } from '../relay/memory-link.js';
@@ -63,8 +63,8 @@ describe('a server that is asked what it speaks', () => {
 
   it(`${req('modern.era.legacy')} is a legacy one by its silence, unless it answers later`, async () => {
     const { server, clock, link, late } = asked();
-    clock.advance(PROBE_MS);
-    expect(await link.verdict).toEqual({ era: 'legacy', by: 'silence' });
+    clock.advance(SIGN_MS);
+    expect(await link.verdict).toEqual({ era: 'legacy', by: 'nothing' });
     server.says(answer({ result: { supportedVersions: [MODERN] } }));
     expect(late).toEqual([{ era: 'modern', alsoLegacy: false }]);
   });

@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { PROBE_MS, ProbedLink, type Verdict, verdictOf, verdictOfRefusal } from '../../../src/eras/probe.js';
+import {
+  PROBE_MS,
+  ProbedLink,
+  SIGN_MS,
+  type Verdict,
+  verdictOf,
+  verdictOfRefusal,
+} from '../../../src/eras/probe.js';
 import type { CloseReason } from '../../../src/relay/link.js';
 import { HandClock } from '../relay/hand-clock.js';
 import { MemoryLink, message } from '../relay/memory-link.js';
@@ -111,6 +118,8 @@ function probed() {
 }
 
 const NOTE = '{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":1}}';
+const PONG = '{"jsonrpc":"2.0","id":"mcp-proxy-ping","result":{}}';
+const NO_PONG = '{"jsonrpc":"2.0","id":"mcp-proxy-ping","error":{"code":-32601,"message":"no"}}';
 const PING = '{"jsonrpc":"2.0","id":1,"method":"ping"}';
 
 describe('a link whose server is asked what it speaks', () => {
@@ -133,13 +142,41 @@ describe('a link whose server is asked what it speaks', () => {
     expect(clock.timers).toBe(0);
   });
 
-  it('takes silence for the legacy era, and what comes later for what it is, once', async () => {
-    const { upstream, clock, link, late } = probed();
-    clock.advance(PROBE_MS - 1);
-    expect(clock.timers).toBe(1);
-    clock.advance(1);
-    expect(await link.verdict).toEqual({ era: 'legacy', by: 'silence' });
+  it('takes silence for the legacy era where a ping is answered, and what comes later for what it is, once', async () => {
+    for (const answer of [PONG, NO_PONG]) {
+      const { upstream, clock, link, late, got, listen } = probed();
+      clock.advance(PROBE_MS - 1);
+      expect(upstream.take()).toEqual([]);
+      clock.advance(1);
+      expect(JSON.parse(upstream.takeOne())).toMatchObject({ id: 'mcp-proxy-ping', method: 'ping' });
+      upstream.says(answer);
+      expect(await link.verdict).toEqual({ era: 'legacy', by: 'silence' });
+      expect(clock.timers).toBe(0);
+      upstream.says(result({ supportedVersions: [MODERN] }));
+      expect(late).toEqual([{ era: 'modern', alsoLegacy: false }]);
+      listen();
+      expect(got).toEqual([]);
+    }
+  });
+
+  it('waits longer for a server that shows no sign, and takes its answer then', async () => {
+    const { upstream, clock, link, late, got, listen } = probed();
+    clock.advance(SIGN_MS - 1);
     upstream.says(result({ supportedVersions: [MODERN] }));
+    expect(await link.verdict).toEqual({ era: 'modern', alsoLegacy: false });
+    upstream.says(NO_PONG);
+    listen();
+    expect(got).toEqual([]);
+    expect(late).toEqual([]);
+    expect(clock.timers).toBe(0);
+  });
+
+  it('has a verdict also where there is no sign at all, and hears what comes later', async () => {
+    const { upstream, clock, link, late } = probed();
+    clock.advance(SIGN_MS);
+    expect(await link.verdict).toEqual({ era: 'legacy', by: 'nothing' });
+    upstream.says(result({ supportedVersions: [MODERN] }));
+    upstream.says(PONG);
     expect(late).toEqual([{ era: 'modern', alsoLegacy: false }]);
   });
 

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { PROBE_MS } from '../../../src/eras/probe.js';
+import { PROBE_MS, SIGN_MS } from '../../../src/eras/probe.js';
 import { START_PHASE_MS } from '../../../src/servers/start-phase.js';
 import { HandClock } from '../relay/hand-clock.js';
 import {
@@ -58,6 +58,7 @@ describe('a legacy server', () => {
     clock.advance(PROBE_MS);
     await bothEras(staged);
     expect(staged.told('info')).toContain('did not answer');
+    expect(staged.server.pool.processes[0]?.verdict).toBeDefined();
   });
 
   it('that dies of being asked is started again without it, and never asked again', async () => {
@@ -77,7 +78,7 @@ describe('a legacy server', () => {
     const staged = stage('legacy-raw.mjs', { BEFORE: 'stuck' }, {}, { clock });
     staged.server.start();
     const [stuck] = staged.server.pool.processes;
-    clock.advance(PROBE_MS);
+    clock.advance(SIGN_MS);
     await bothEras(staged);
     expect(staged.server.era).toBe('legacy');
     expect(staged.server.pool.processes).toContain(stuck);
@@ -88,9 +89,9 @@ describe('a legacy server', () => {
 
   it('is asked again where a process that never said anything ends', async () => {
     const clock = new HandClock();
-    const staged = stage('legacy-raw.mjs', { BEFORE: 'silent' }, {}, { clock });
+    const staged = stage('legacy-raw.mjs', { BEFORE: 'stuck' }, {}, { clock });
     staged.server.start();
-    clock.advance(PROBE_MS);
+    clock.advance(SIGN_MS);
     await staged.server.known();
     expect(staged.server.era).toBe('legacy');
     const [, spare] = staged.server.pool.processes;
@@ -98,16 +99,16 @@ describe('a legacy server', () => {
     process.kill(spare?.child.pid ?? 0, 'SIGKILL');
     await eventually(() => staged.server.era === undefined);
     const known = staged.server.known();
-    clock.advance(PROBE_MS);
+    clock.advance(SIGN_MS);
     await known;
     expect(staged.server.era).toBe('legacy');
   });
 
   it('stays known where the proxy itself ends a process that never said anything', async () => {
     const clock = new HandClock();
-    const staged = stage('legacy-raw.mjs', { BEFORE: 'silent' }, {}, { clock });
+    const staged = stage('legacy-raw.mjs', { BEFORE: 'stuck' }, {}, { clock });
     staged.server.start();
-    clock.advance(PROBE_MS);
+    clock.advance(SIGN_MS);
     const gone = await legacyClient(staged.server, { roots: {} });
     gone.leaves(); // before the answer: its process goes with it
     // What is left is the one that did not answer what it speaks.

@@ -6,7 +6,7 @@
  */
 const HEAP_MARGIN = 3 * 1024 * 1024;
 /** Memory that the system may still count as the proxy's, in octets: what is free inside of it is not all given back. */
-const RSS_MARGIN = 96 * 1024 * 1024;
+const RSS_MARGIN = 48 * 1024 * 1024;
 
 /** How much of each may be there after idle time, from what was there at the start. */
 export const ALLOWED = {

@@ -14,8 +14,8 @@ const MODERN = '2026-07-28';
 const META = 'io.modelcontextprotocol/';
 /** How long the news of a client that vanishes at once may be under way before it, in milliseconds. */
 const AT_ONCE_MS = 5;
-/** When the proxy may have ended a session whose client was that slow, in parts of its idle time. */
-const SLOW = 0.8;
+/** When the proxy may end a session whose client was that slow, in parts of its idle time: it looks ten times in it. */
+const SLOW = 0.85;
 
 const listChanged = /^notifications\/(tools|resources|prompts)\/list_changed$/;
 
@@ -24,7 +24,7 @@ const listChanged = /^notifications\/(tools|resources|prompts)\/list_changed$/;
 class Client {
   requests = new Map();
   #ids = 0;
-  #lastHeard = Date.now();
+  #lastSent = Date.now();
 
   constructor(world, target, name, capabilities) {
     this.world = world;
@@ -43,21 +43,26 @@ class Client {
     return this.world.ledger.asks(this, this.nextId(), this.target.name, isNumbered);
   }
 
-  /** Whether the proxy may have thought that the client is gone. */
+  /**
+   * Whether the proxy may have thought that the client is gone. When it last heard of it is not known here, but
+   * not before that was sent.
+   */
   get wasSlow() {
-    return Date.now() - this.#lastHeard > this.world.idleMs * SLOW;
+    return Date.now() - this.#lastSent > this.world.idleMs * SLOW;
   }
 
-  heard() {
-    this.#lastHeard = Date.now();
+  /** What was sent at that time has reached the proxy. */
+  reached(since) {
+    this.#lastSent = Math.max(this.#lastSent, since);
   }
 
   /** Takes a message that has reached this client, whatever it came on. */
   take(message) {
-    this.heard();
     const { ledger } = this.world;
-    if (message.method === undefined) ledger.answer(this, message);
-    else if (message.method === 'notifications/progress') ledger.progress(this, message.params);
+    if (message.method === undefined) {
+      this.reached(this.requests.get(message.id)?.since ?? 0);
+      ledger.answer(this, message);
+    } else if (message.method === 'notifications/progress') ledger.progress(this, message.params);
     else if (message.id !== undefined) void this.answerQuestion(message);
     else if (listChanged.test(message.method)) ledger.counts.listChanges++;
   }
@@ -239,12 +244,13 @@ export class StreamableClient extends Client {
 
   async notify(message) {
     const { ledger, agent } = this.world;
+    const since = Date.now();
     try {
       const head = await send(this.target.mcp, { headers: this.#headers, body: text(message), agent })
         .response;
       const answer = await textOf(head);
       // What the question was about may have ended by now: its session slow, its server killed.
-      if (head.statusCode === 202) this.heard();
+      if (head.statusCode === 202) this.reached(since);
       else if (message.id === undefined && !this.wasSlow) {
         ledger.fault('failed', `${this.name}: ${message.method} got ${head.statusCode} ${answer}`);
       }
@@ -305,17 +311,18 @@ export class SseClient extends Client {
   }
 
   async #listen(response, onEndpoint) {
+    let end = 'the stream ended';
     try {
       for await (const { event, data } of eventsOf(await response)) {
         if (event === 'endpoint') onEndpoint(data);
         else this.take(JSON.parse(data));
       }
-    } catch {
-      // It was cut, or never was.
+    } catch (error) {
+      end = `the stream broke: ${error}`;
     }
     onEndpoint(undefined);
-    const { ledger } = this.world;
-    for (const entry of this.requests.values()) ledger.broken(entry, 'the stream ended');
+    // Nothing of this where the client went away itself: it waits for no answer then.
+    for (const entry of this.requests.values()) this.world.ledger.broken(entry, end);
   }
 
   async #post(entry, message) {

@@ -34,9 +34,12 @@ export class Ledger {
   #open = new Set();
   #lostMs;
   #now;
+  #tell;
   #kills = new Map();
 
-  constructor({ lostMs = LOST_MS, now = Date.now } = {}) {
+  /** `tell` is given the first faults as they are seen. */
+  constructor({ lostMs = LOST_MS, now = Date.now, tell = () => undefined } = {}) {
+    this.#tell = tell;
     this.#lostMs = lostMs;
     this.#now = now;
   }
@@ -162,7 +165,8 @@ export class Ledger {
 
   fault(kind, text) {
     this.counts[kind]++;
-    if (this.told.length < MAX_TOLD) this.told.push(`${kind}: ${text}`);
+    if (this.told.length < MAX_TOLD)
+      this.told.push(`${new Date(this.#now()).toISOString()} ${kind}: ${text}`);
   }
 
   get faults() {
@@ -189,6 +193,6 @@ export class Ledger {
   }
 }
 
-function describe({ client, number, server }) {
-  return `request ${number} of ${client.name} at ${server}`;
+function describe({ client, id, number, server }) {
+  return `request ${number} of ${client.name} at ${server} (its ${id})`;
 }

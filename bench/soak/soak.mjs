@@ -3,12 +3,13 @@
  * Sessions that come and go, clients that vanish, servers that are killed, for as long as it is told to: then the
  * proxy must be back at what it was, and no answer lost, doubled or given to another. See ../README.md, "Soak".
  *
- *     node bench/soak/soak.mjs [--minutes 10] [--sessions 10000] [--kill-every 3] [--idle 5] [--seed 1] [--out FILE]
+ *     node bench/soak/soak.mjs [--minutes 10] [--sessions 10000] [--kill-every 3] [--idle 10] [--seed 1] [--out FILE]
+ *         [--log FILE]
  *
  * Exit code: 0, all came back; 1, not; 2, wrong usage, or it can't be measured here.
  */
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent } from 'node:http';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -28,8 +29,6 @@ const BACK_MS = 20_000;
 const WARM_UP = 0.05;
 /** But not fewer, where there are four times as many. */
 const MIN_WARM_UP = 100;
-/** How often a client comes to take what was started ahead. */
-const MAX_VISITS = 3;
 /** Servers whose one process serves everybody, and stays. */
 const STAYING = ['shared', 'modern'];
 
@@ -38,9 +37,10 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: '10' },
     sessions: { type: 'string', default: '10000' },
     'kill-every': { type: 'string', default: '3' },
-    idle: { type: 'string', default: '5' },
+    idle: { type: 'string', default: '10' },
     seed: { type: 'string', default: '1' },
     out: { type: 'string' },
+    log: { type: 'string' },
   },
 });
 const [minutes, sessions, killEvery, idle, seed] = ['minutes', 'sessions', 'kill-every', 'idle', 'seed'].map(
@@ -79,7 +79,14 @@ async function startProxy() {
     '--require',
     join(import.meta.dirname, '../gc-hook.cjs'),
     hasOptions ? bin : join(import.meta.dirname, 'proxy.mjs'),
-    ...['--port', '0', '--named-server-config', file, '--log-level', 'error'],
+    ...[
+      '--port',
+      '0',
+      '--named-server-config',
+      file,
+      '--log-level',
+      values.log === undefined ? 'error' : 'debug',
+    ],
     ...['--session-idle', String(idle), '--process-idle', String(idle)],
   ];
   const child = spawn(process.execPath, args, {
@@ -93,6 +100,7 @@ async function startProxy() {
     void ended.then((how) => reject(new Error(`the proxy ended: ${how}\n${tail.join('\n')}`)));
     lines.on('line', (line) => {
       if (line.startsWith('{"event":"listening"')) resolve(JSON.parse(line));
+      if (values.log !== undefined) appendFileSync(values.log, `${new Date().toISOString()} ${line}\n`);
       tail.push(line);
       tail.splice(0, tail.length - 20);
     });
@@ -114,7 +122,7 @@ void ended.then((how) => {
   process.exit(1);
 });
 
-const ledger = new Ledger();
+const ledger = new Ledger({ tell: (text) => void process.stderr.write(`${text}\n`) });
 /** What was seen last. */
 const watch = { at: 0, sessions: 0, inFlight: 0, parked: 0, processes: [] };
 const peak = {};
@@ -145,13 +153,13 @@ async function look() {
 }
 
 const isQuiet = ({ sessions, inFlight, parked }) => sessions === 0 && inFlight === 0 && parked === 0;
-const isSpare = ({ sharing }) => sharing === 'unassigned';
 /** Whether nobody needs it, or it stays anyhow. */
-const isUnused = (process) => isSpare(process) || STAYING.includes(process.server);
+const isNotNeeded = ({ server, sharing }) => sharing === 'unassigned' || STAYING.includes(server);
 
-/** Looks until the condition holds, or for too long. Returns what was seen last. */
-async function until(condition) {
-  const deadline = Date.now() + BACK_MS + 4000 * idle;
+const isRest = (seen) => isQuiet(seen) && seen.processes === STAYING.length;
+
+/** Looks until the condition holds, or until the deadline. Returns what was seen last. */
+async function until(deadline, condition) {
   for (;;) {
     const seen = await look();
     if (condition(seen) || Date.now() > deadline) return seen;
@@ -165,21 +173,26 @@ const loadWith = (seed) =>
 
 /** Lets the proxy come to rest. Where nothing was left behind, that is the same state each time. */
 async function rest(start) {
-  const hasReturned = (seen) =>
-    isQuiet(seen) &&
-    seen.processes === STAYING.length &&
-    (start === undefined || seen.descriptors === start.descriptors);
-  await until((seen) => isQuiet(seen) && watch.processes.every(isUnused));
+  const deadline = Date.now() + BACK_MS + 4000 * idle;
+  const isUnused = (seen) => isQuiet(seen) && watch.processes.every(isNotNeeded);
+  await until(deadline, isUnused);
   let seen;
   // What was started ahead for the next client, or in place of one that was killed, stays until one comes: a
   // client at each takes it. Some are started late, after their pause.
-  for (let visits = 0; visits < MAX_VISITS; visits++) {
+  do {
     await loadWith(seed).visitAll();
     agent.destroy();
     agent = new Agent({ keepAlive: true });
-    seen = await until((now) => hasReturned(now) || (isQuiet(now) && watch.processes.some(isSpare)));
-    if (hasReturned(seen)) break;
-  }
+    await sleep(LOOK_MS);
+    seen = await until(deadline, (now) => isRest(now) || isUnused(now));
+  } while (!isRest(seen) && Date.now() < deadline);
+  // The visitors' connections are closed by now, or soon.
+  let before = start?.descriptors;
+  seen = await until(deadline, (now) => {
+    const isSame = now.descriptors === before;
+    before = start?.descriptors ?? now.descriptors;
+    return isSame;
+  });
   const heap = Math.min(await heapOf(child.pid, heapFile), await heapOf(child.pid, heapFile));
   return { ...seen, rss: rssOf(child.pid), heap };
 }
@@ -203,8 +216,11 @@ const ms = minutes * 60_000;
 process.stderr.write(`warm-up with ${warmUp} sessions …\n`);
 await run(warmUp, (ms * warmUp) / sessions, seed + 1);
 const start = await rest();
+if (!isRest(start)) {
+  process.stderr.write(`FAILED: after the warm-up it did not come to rest: ${JSON.stringify(start)}\n`);
+  process.exit(1);
+}
 for (const name of Object.keys(peak)) delete peak[name];
-for (const name of Object.keys(ledger.counts)) if (!ledger.told.length) ledger.counts[name] = 0;
 process.stderr.write(`${sessions} sessions in ${minutes} minutes …\n`);
 const began = Date.now();
 const clients = await run(sessions, ms, seed);
@@ -217,6 +233,7 @@ isEnding = true;
 child.kill('SIGTERM');
 const exitCode = await ended;
 const failures = notBack(start, after);
+if (failures.length > 0) failures.push(`processes then: ${JSON.stringify(watch.processes)}`);
 if (exitCode !== 0) failures.push(`the proxy ended with ${exitCode}`);
 if (ledger.faults > 0) failures.push(...ledger.told);
 

@@ -8,7 +8,7 @@
  *
  * Exit code: 0, all came back; 1, not; 2, wrong usage, or it can't be measured here.
  */
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent } from 'node:http';
 import { loadavg, tmpdir } from 'node:os';
@@ -58,8 +58,6 @@ writeFileSync(receivedFile, '');
 
 /** The proxy, in front of a server of each sharing, and one of 2026-07-28. */
 async function startProxy() {
-  const bin = join(import.meta.dirname, '../../bin/mcp-proxy.js');
-  const hasOptions = spawnSync(process.execPath, [bin, '--help']).stdout.includes('--session-idle');
   const definition = (more, env = {}) => ({
     command: process.execPath,
     args: [join(import.meta.dirname, 'server.mjs')],
@@ -78,7 +76,7 @@ async function startProxy() {
     '--expose-gc',
     '--require',
     join(import.meta.dirname, '../gc-hook.cjs'),
-    hasOptions ? bin : join(import.meta.dirname, 'proxy.mjs'),
+    join(import.meta.dirname, '../../bin/mcp-proxy.js'),
     ...[
       '--port',
       '0',
@@ -167,7 +165,12 @@ async function until(deadline, condition) {
   }
 }
 
-let agent = new Agent({ keepAlive: true });
+/**
+ * Connections that are kept for the next request. The proxy closes one after 75 s; a client that is slow to hear it
+ * could send on it just then, so they are closed long before.
+ */
+const newAgent = () => new Agent({ keepAlive: true, timeout: 10_000 });
+let agent = newAgent();
 const loadWith = (seed) =>
   new Load({ ledger, agent, idleMs: idle * 1000, targets, watch, pid: child.pid, seed });
 
@@ -182,7 +185,7 @@ async function rest(start) {
   do {
     await loadWith(seed).visitAll();
     agent.destroy();
-    agent = new Agent({ keepAlive: true });
+    agent = newAgent();
     await sleep(LOOK_MS);
     seen = await until(deadline, (now) => isRest(now) || isUnused(now));
   } while (!isRest(seen) && Date.now() < deadline);

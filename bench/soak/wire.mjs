@@ -10,7 +10,10 @@ export function send(url, { method = 'POST', headers, body = '', agent, half = f
   const sent = request(url, { method, agent, headers: { ...headers, ...length } });
   const response = new Promise((resolve, reject) => {
     sent.once('response', resolve);
-    sent.once('error', reject);
+    sent.once('error', (error) => {
+      if (sent.reusedSocket) error.message += ' on a connection that was used before';
+      reject(error);
+    });
     sent.once('close', () => reject(new Error('the connection was closed')));
   });
   // Who vanishes does not wait for it.

@@ -284,6 +284,7 @@ export class StreamableClient extends Client {
 export class SseClient extends Client {
   #stream;
   #endpoint;
+  #hasGone = false;
 
   /** Opens the stream and begins a session on it. Returns whether there is one. */
   async open(version) {
@@ -321,8 +322,10 @@ export class SseClient extends Client {
       end = `the stream broke: ${error}`;
     }
     onEndpoint(undefined);
-    // Nothing of this where the client went away itself: it waits for no answer then.
-    for (const entry of this.requests.values()) this.world.ledger.broken(entry, end);
+    if (this.#hasGone) return;
+    const { ledger } = this.world;
+    ledger.fault('failed', `${this.name} at ${this.target.name}: ${end}, and its client had not gone`);
+    for (const entry of this.requests.values()) ledger.broken(entry, end);
   }
 
   async #post(entry, message) {
@@ -360,7 +363,7 @@ export class SseClient extends Client {
       sent.destroy();
     }
     ledger.cut(entry);
-    this.#stream.destroy();
+    this.close();
   }
 
   take(message) {
@@ -374,6 +377,7 @@ export class SseClient extends Client {
 
   /** Its session is its stream. */
   close() {
+    this.#hasGone = true;
     this.#stream.destroy();
   }
 }

@@ -6,7 +6,7 @@ import type { Clock } from '../relay/clock.js';
 import { isLegacyVersion } from '../relay/handshake.js';
 import type { CloseReason, Link, Receiver } from '../relay/link.js';
 import { META } from './meta-keys.js';
-import { isModernVersion, NEWEST_MODERN_VERSION } from './versions.js';
+import { isModernVersion, NEWEST_MODERN_VERSION, shownVersion } from './versions.js';
 
 /**
  * How long a server has to say what it speaks, in milliseconds. Silence means the legacy era (2026-07-28,
@@ -29,7 +29,8 @@ const MAX_EARLY_OCTETS = 1024 * 1024;
 
 /** What a server turned out to speak, and what shows it. */
 export type Verdict =
-  | { readonly era: 'modern'; readonly alsoLegacy: boolean }
+  /** `version`: what it supports, as it is shown; undefined where it has not said that. */
+  | { readonly era: 'modern'; readonly alsoLegacy: boolean; readonly version: string | undefined }
   /** `by`: an answer that no modern server gives, none though it is there, no sign of it at all, or its end. */
   | { readonly era: 'legacy'; readonly by: 'answer' | 'silence' | 'nothing' | 'end' };
 
@@ -42,7 +43,9 @@ export function verdictOf(answer: Message): Verdict {
     case McpErrorCode.UnsupportedVersion:
       return supporting(supported);
     case McpErrorCode.MissingClientCapability:
-      return isObject(requiredCapabilities) ? { era: 'modern', alsoLegacy: false } : LEGACY;
+      return isObject(requiredCapabilities)
+        ? { era: 'modern', alsoLegacy: false, version: undefined }
+        : LEGACY;
     default:
       return LEGACY;
   }
@@ -55,7 +58,8 @@ export function verdictOf(answer: Message): Verdict {
  */
 export function verdictOfRefusal(refusal: Message): Verdict {
   const { code } = asRecord(parseWire(answerOf(refusal)));
-  return code === McpErrorCode.HeaderMismatch ? { era: 'modern', alsoLegacy: false } : verdictOf(refusal);
+  if (code !== McpErrorCode.HeaderMismatch) return verdictOf(refusal);
+  return { era: 'modern', alsoLegacy: false, version: undefined };
 }
 
 function isAnswer({ kind }: Message): boolean {
@@ -73,7 +77,8 @@ function supporting(versions: unknown): Verdict {
   if (!Array.isArray(versions) || !versions.some((version) => typeof version === 'string')) return LEGACY;
   const alsoLegacy = versions.some(isLegacyVersion);
   // One that names only versions which nobody knows yet is no legacy server, and says itself what it wants.
-  return alsoLegacy && !versions.some(isModernVersion) ? LEGACY : { era: 'modern', alsoLegacy };
+  if (alsoLegacy && !versions.some(isModernVersion)) return LEGACY;
+  return { era: 'modern', alsoLegacy, version: shownVersion(versions) };
 }
 
 /**

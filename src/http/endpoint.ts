@@ -113,7 +113,7 @@ export function tellBegun(
 ): void {
   const far =
     server.era === 'modern' && !server.servesLegacy
-      ? `, translated for a server of ${NEWEST_MODERN_VERSION}`
+      ? `, translated for a server of ${server.modernVersion ?? NEWEST_MODERN_VERSION}`
       : '';
   const text = `session of ${client.name} ${client.version} over ${transport}, MCP ${version ?? 'unknown'}${far}`;
   emit({ level: 'info', text, server: server.definition.name });

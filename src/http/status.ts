@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { maskArguments, valueMask } from '../observability/mask.js';
 import type { Server } from '../servers/server.js';
+import type { ServerProcess } from '../servers/server-process.js';
 import type { SessionRegistry } from '../sessions/registry.js';
 import { VERSION } from '../version.js';
 
@@ -63,7 +64,7 @@ function serverStatus(server: Server, registry: SessionRegistry): object {
       started_at: iso(process.child.startedAt),
       state: process.alive ? 'ready' : 'starting',
       era: process.era ?? null,
-      protocol_version: process.version ?? null,
+      protocol_version: shownVersionOf(server, process) ?? null,
       sharing: process.placement?.kind ?? 'unassigned',
       sessions: process.sessions,
       requests_in_flight: process.inFlight,
@@ -101,6 +102,11 @@ function serverStatus(server: Server, registry: SessionRegistry): object {
     parked_calls: server.parked,
     last_activity: lastActivity === undefined ? null : iso(lastActivity),
   };
+}
+
+/** A modern server agrees on no version: what it supports is shown, or else what its clients say. */
+function shownVersionOf({ modernVersion }: Server, { era, version }: ServerProcess): string | undefined {
+  return era === 'modern' ? (modernVersion ?? version) : version;
 }
 
 /** A session's id lets in whoever has it, so what is shown is a name that can't be turned back into it. */

@@ -1,6 +1,6 @@
 import type { ServerDefinition } from '../config/definition.js';
 import { type Verdict, verdictOfRefusal } from '../eras/probe.js';
-import { type Era, NEWEST_MODERN_VERSION } from '../eras/versions.js';
+import type { Era } from '../eras/versions.js';
 import type { Message } from '../jsonrpc/message.js';
 import type { Emit } from '../observability/events.js';
 import { AtCapacity, type Pool } from './pool.js';
@@ -12,6 +12,7 @@ export class ServerEra {
   readonly #pool: Pool;
   readonly #emit: Emit;
   #era: Era | undefined;
+  #version: string | undefined;
   /** Whether a modern server serves the legacy era too; undefined: not tried yet. */
   #alsoLegacy: boolean | undefined;
   /** Whether a modern server may be another by now: it is asked again, and what was known holds until then. */
@@ -36,6 +37,11 @@ export class ServerEra {
   /** Whether nobody has to wait until the server was asked, for the first time or again. */
   get isKnown(): boolean {
     return this.#era !== undefined && !this.#isInDoubt;
+  }
+
+  /** What a modern server supports, as it is shown; undefined where it has not said that. */
+  get modernVersion(): string | undefined {
+    return this.#version;
   }
 
   /** Whether a session of the legacy era is worth asking for. */
@@ -95,7 +101,9 @@ export class ServerEra {
     const isTrial = process.era !== undefined && process.era !== this.#era;
     const isKept = this.#definition.era !== 'auto' || process === this.#silent;
     if (isKept || process.alive || process.probing || isTrial) return;
-    if (!this.#hasAlive()) this.#era = undefined;
+    if (this.#hasAlive()) return;
+    this.#era = undefined;
+    this.#version = undefined;
   }
 
   #hasAlive(): boolean {
@@ -133,6 +141,7 @@ export class ServerEra {
     const changed = this.#era !== verdict.era;
     this.#isInDoubt = false;
     this.#era = verdict.era;
+    this.#version = verdict.era === 'modern' ? verdict.version : undefined;
     if (verdict.era === 'modern' && verdict.alsoLegacy) this.#alsoLegacy = true;
     else if (changed) this.#alsoLegacy = undefined;
     if (!changed) return;
@@ -142,7 +151,7 @@ export class ServerEra {
 }
 
 function becauseOf(verdict: Verdict): string {
-  if (verdict.era === 'modern') return ` (${NEWEST_MODERN_VERSION})`;
+  if (verdict.era === 'modern') return verdict.version === undefined ? '' : ` (${verdict.version})`;
   switch (verdict.by) {
     case 'answer':
       return '';

@@ -48,6 +48,11 @@ export class Server {
     return this.#places.era;
   }
 
+  /** What a modern server supports, as it is shown; undefined where it has not said that. */
+  get modernVersion(): string | undefined {
+    return this.#places.speaks.modernVersion;
+  }
+
   /** Whether the server is known to serve clients of the legacy era by itself. */
   get servesLegacy(): boolean {
     return this.#places.speaks.servesLegacy;

@@ -1,6 +1,12 @@
 import type { Envelope } from '../eras/envelope.js';
 import { META } from '../eras/meta-keys.js';
-import { ALL_VERSIONS, isModernVersion, MODERN_VERSIONS, NEWEST_MODERN_VERSION } from '../eras/versions.js';
+import {
+  ALL_VERSIONS,
+  isModernVersion,
+  MODERN_VERSIONS,
+  NEWEST_MODERN_VERSION,
+  shownVersions,
+} from '../eras/versions.js';
 import { McpErrorCode } from '../jsonrpc/errors.js';
 import { makeRequest } from '../jsonrpc/make.js';
 import { answerOf, asRecord, type Message } from '../jsonrpc/message.js';
@@ -15,14 +21,14 @@ import { mayBeSse } from './attempt.js';
  * Which era a remote server is of, as far as its answer to `server/discover` shows it. `reason` is for
  * people and for the log.
  *
- * - `modern`: at `version`; `discovered` is its answer, where it was a result.
+ * - `modern`: at `version`, undefined where it has not said which; `discovered` is its answer, where it was a result.
  * - `legacy`: `initialize` is worth a try, or an HTTP+SSE stream.
  * - `unknown`: it proves nothing; `failure` is what a client may be told. Asking again may help.
  */
 export type EraVerdict =
   | {
       readonly era: 'modern';
-      readonly version: string;
+      readonly version: string | undefined;
       readonly discovered: Message | undefined;
       readonly reason: string;
     }
@@ -90,7 +96,7 @@ function ofError(error: Message, status: number | undefined, where: string): Era
   const isModern = code === McpErrorCode.HeaderMismatch || code === McpErrorCode.MissingClientCapability;
   if (isModern && status === 400) {
     const reason = `${where} refused "server/discover" with the error ${code}, which only a modern server has.`;
-    return { era: 'modern', version: NEWEST_MODERN_VERSION, discovered: undefined, reason };
+    return { era: 'modern', version: undefined, discovered: undefined, reason };
   }
   const said = typeof code === 'number' ? `the error ${code}` : 'an error';
   return legacy(`${where} refused "server/discover" with ${said}.`);
@@ -113,17 +119,8 @@ function ofVersions(
   const older = ALL_VERSIONS.find((known) => !isModernVersion(known) && supported.includes(known));
   if (older !== undefined)
     return legacy(`${where} supports the protocol version ${older}, but no modern one.`);
-  const list = supported.slice(0, MAX_SHOWN).map((version) => printable(version));
-  const text = `${where} supports only protocol versions that this proxy does not know: ${list.join(', ')}. A newer version of the proxy may know them.`;
+  const text = `${where} supports only protocol versions that this proxy does not know: ${shownVersions(supported)}. A newer version of the proxy may know them.`;
   return unknown({ kind: 'foreign', text });
-}
-
-/** Versions that are shown, and characters of each: they are the server's own words. */
-const MAX_SHOWN = 5;
-const LONGEST = 40;
-
-function printable(version: string): string {
-  return version.slice(0, LONGEST).replace(/[^\x20-\x7e]/g, '?');
 }
 
 function isList(value: unknown): value is readonly string[] {

@@ -7,8 +7,8 @@ import { ModernDemux } from '../eras/modern-client/demux.js';
 import type { LegacySession } from '../eras/modern-client/legacy-session.js';
 import { ASKING_METHODS } from '../eras/modern-client/methods.js';
 import { ModernClients } from '../eras/modern-client/modern-clients.js';
-import { verdictOfRefusal } from '../eras/probe.js';
-import { type Era, NEWEST_MODERN_VERSION } from '../eras/versions.js';
+import { type Verdict, verdictOfRefusal } from '../eras/probe.js';
+import type { Era } from '../eras/versions.js';
 import { asRecord, type Message, paramsOf } from '../jsonrpc/message.js';
 import { Correlation } from '../relay/correlation.js';
 import { HandshakeRefused } from '../relay/handshake.js';
@@ -134,7 +134,8 @@ export class RemoteServer {
     if (this.#options.era === 'legacy' || this.#options.transport === 'sse') return this.#legacyRemote();
     const remote = this.#legacyRemote({ isMetOtherwise: (answer) => this.#isModern(answer) });
     return withSecondTry(remote, (answer) => {
-      if (answer.kind === 'error' && verdictOfRefusal(answer).era === 'modern') this.#learn('modern', '');
+      const verdict = answer.kind === 'error' ? verdictOfRefusal(answer) : undefined;
+      if (verdict?.era === 'modern') this.#learn('modern', verdict.version);
       if (this.#era !== 'modern' || (answer.kind === 'response' && remote.hasSession)) return undefined;
       this.#tell(
         'debug',
@@ -179,20 +180,20 @@ export class RemoteServer {
   }
 
   #onLegacy(request: Message, envelope: Envelope): Link {
-    let isRefused = false;
+    let refusal: Verdict | undefined;
     const link = this.#modernClients.link(request, envelope, undefined, async () => {
       try {
         return await this.#session(envelope, ASKING_METHODS.has(request.method ?? ''));
       } catch (error) {
-        isRefused = error instanceof HandshakeRefused && verdictOfRefusal(error.refusal).era === 'modern';
+        refusal = error instanceof HandshakeRefused ? verdictOfRefusal(error.refusal) : undefined;
         throw error;
       }
     });
     if (this.#options.era !== 'auto') return link;
     return withSecondTry(link, () => {
-      if (!isRefused) return undefined;
+      if (refusal?.era !== 'modern') return undefined;
       // It was another server, or another version of it, when it was asked: from now on it is met in its own era.
-      this.#learn('modern', '');
+      this.#learn('modern', refusal.version);
       return this.#kept(new ModernUpstream(this.#options));
     });
   }
@@ -273,7 +274,7 @@ export class RemoteServer {
     const timings = { ...this.#timings, probe: limit };
     const verdict = await probeRemote({ ...this.#options, timings, signal: this.#giveUp.signal }, client);
     if (verdict.era === 'unknown') return verdict.failure;
-    this.#learn(verdict.era, verdict.reason);
+    this.#learn(verdict.era, verdict.era === 'modern' ? verdict.version : undefined, verdict.reason);
     return undefined;
   }
 
@@ -296,13 +297,14 @@ export class RemoteServer {
     }
   }
 
-  #learn(era: Era, reason: string): void {
+  /** @param version what a modern server supports, as it is shown; undefined where it has not said that */
+  #learn(era: Era, version: string | undefined, reason = ''): void {
     if (this.#era === era) return;
     // What a client's next modern request was to go through speaks the other era.
     if (this.#era !== undefined) this.#modern = undefined;
     this.#era = era;
-    const version = era === 'modern' ? ` (${NEWEST_MODERN_VERSION})` : '';
-    this.#tell('info', `${this.#where} speaks MCP of the ${era} era${version}. ${reason}`.trim());
+    const shown = version === undefined ? '' : ` (${version})`;
+    this.#tell('info', `${this.#where} speaks MCP of the ${era} era${shown}. ${reason}`.trim());
   }
 
   #made(link: Promise<Link>): Link {

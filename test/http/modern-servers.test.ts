@@ -248,6 +248,27 @@ describe('a modern server', () => {
   });
 });
 
+describe('the version that a modern server is shown with', () => {
+  it.each([
+    ['2026-07-28', '2026-07-28'],
+    ['2099-01-01,2026-07-28,2025-11-25', '2026-07-28'],
+    ['2099-01-01,2098-01-01', '2099-01-01, 2098-01-01'],
+  ])('is the newest that both know, or else what it names: %s, %s', async (SUPPORTED, shown) => {
+    const stage = await Stage.begin('modern-raw.mjs', { SUPPORTED });
+    await stage.asks('x/y');
+    const [server] = (await stage.proxy.status()).servers;
+    expect(server).toMatchObject({ era: 'modern', processes: [{ era: 'modern', protocol_version: shown }] });
+    const told = stage.proxy.events.map(({ text }) => text);
+    expect(told).toContain(`speaks MCP of the modern era (${shown})`);
+  });
+
+  it('is the one that was asked for, where it was not asked what it speaks', async () => {
+    const stage = await Stage.begin('modern-raw.mjs', {}, { era: 'modern' });
+    await stage.asks('x/y');
+    expect((await stage.proxy.status()).servers[0].processes).toMatchObject([{ protocol_version: MODERN }]);
+  });
+});
+
 describe('a legacy server', () => {
   it.each([
     ['-32601', { BEFORE: 'error' }],

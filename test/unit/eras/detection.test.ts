@@ -66,7 +66,7 @@ describe('a server that is asked what it speaks', () => {
     clock.advance(SIGN_MS);
     expect(await link.verdict).toEqual({ era: 'legacy', by: 'nothing' });
     server.says(answer({ result: { supportedVersions: [MODERN] } }));
-    expect(late).toEqual([{ era: 'modern', alsoLegacy: false }]);
+    expect(late).toEqual([{ era: 'modern', alsoLegacy: false, version: MODERN }]);
   });
 
   it(`${req('modern.era.legacy', 'modern.era.end')} is a legacy one by its end`, async () => {

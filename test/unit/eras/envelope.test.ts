@@ -2,7 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { claimsModern, readEnvelope } from '../../../src/eras/envelope.js';
 import { initializeOf } from '../../../src/eras/identity.js';
 import { META } from '../../../src/eras/meta-keys.js';
-import { ALL_VERSIONS, isModernVersion, NEWEST_MODERN_VERSION } from '../../../src/eras/versions.js';
+import {
+  ALL_VERSIONS,
+  isModernVersion,
+  NEWEST_MODERN_VERSION,
+  shownVersion,
+} from '../../../src/eras/versions.js';
 import { isLegacyVersion } from '../../../src/relay/handshake.js';
 import { req } from '../../requirements.js';
 import { message } from '../relay/memory-link.js';
@@ -107,4 +112,15 @@ it('every version is of one era', () => {
   for (const other of ['2027-01-01', '', 1, null, undefined, 'toString', ['2026-07-28']]) {
     expect([isModernVersion(other), isLegacyVersion(other)]).toEqual([false, false]);
   }
+});
+
+it.each([
+  [['2099-01-01', NEWEST_MODERN_VERSION, '2025-11-25'], NEWEST_MODERN_VERSION],
+  [['2099-01-01', 7, '2098-01-01'], '2099-01-01, 2098-01-01'],
+  [['a\nb', 'c'.repeat(50)], `a?b, ${'c'.repeat(40)}`],
+  [['1', '2', '3', '4', '5', '6'], '1, 2, 3, 4, 5'],
+  [[7], undefined],
+  [[], undefined],
+])('of versions like %j, %s is shown', (supported, shown) => {
+  expect(shownVersion(supported)).toBe(shown);
 });

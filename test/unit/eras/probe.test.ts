@@ -21,41 +21,45 @@ const error = (code: unknown, data?: unknown): string =>
 
 describe('the answer to server/discover', () => {
   it.each<[string, string, Verdict]>([
-    ['a modern server', result({ supportedVersions: [MODERN] }), { era: 'modern', alsoLegacy: false }],
+    [
+      'a modern server',
+      result({ supportedVersions: [MODERN] }),
+      { era: 'modern', alsoLegacy: false, version: MODERN },
+    ],
     [
       'a server of both eras',
       result({ supportedVersions: [MODERN, '2025-06-18'] }),
-      { era: 'modern', alsoLegacy: true },
+      { era: 'modern', alsoLegacy: true, version: MODERN },
     ],
     [
       'one that knows a version of the future too',
       result({ supportedVersions: ['2099-01-01', MODERN] }),
-      { era: 'modern', alsoLegacy: false },
+      { era: 'modern', alsoLegacy: false, version: MODERN },
     ],
     [
       'one that knows nothing but the future: it says itself that it can not be used',
       result({ supportedVersions: ['2099-01-01'] }),
-      { era: 'modern', alsoLegacy: false },
+      { era: 'modern', alsoLegacy: false, version: '2099-01-01' },
     ],
     [
       'one that refuses the version, and knows ours',
       error(-32022, { supported: [MODERN] }),
-      { era: 'modern', alsoLegacy: false },
+      { era: 'modern', alsoLegacy: false, version: MODERN },
     ],
     [
       'one that refuses the version, and knows both eras',
       error(-32022, { supported: ['2025-11-25', MODERN] }),
-      { era: 'modern', alsoLegacy: true },
+      { era: 'modern', alsoLegacy: true, version: MODERN },
     ],
     [
       'one that refuses the version, and knows only the future: it must not be asked for a session',
       error(-32022, { supported: ['2099-01-01'] }),
-      { era: 'modern', alsoLegacy: false },
+      { era: 'modern', alsoLegacy: false, version: '2099-01-01' },
     ],
     [
       'one that wants a capability for it',
       error(-32021, { requiredCapabilities: { sampling: {} } }),
-      { era: 'modern', alsoLegacy: false },
+      { era: 'modern', alsoLegacy: false, version: undefined },
     ],
     ['legacy versions alone', result({ supportedVersions: ['2025-11-25'] }), { era: 'legacy', by: 'answer' }],
     [
@@ -138,7 +142,7 @@ describe('a link whose server is asked what it speaks', () => {
       },
     });
     upstream.says(result({ supportedVersions: [MODERN] }));
-    expect(await link.verdict).toEqual({ era: 'modern', alsoLegacy: false });
+    expect(await link.verdict).toEqual({ era: 'modern', alsoLegacy: false, version: MODERN });
     expect(clock.timers).toBe(0);
   });
 
@@ -153,7 +157,7 @@ describe('a link whose server is asked what it speaks', () => {
       expect(await link.verdict).toEqual({ era: 'legacy', by: 'silence' });
       expect(clock.timers).toBe(0);
       upstream.says(result({ supportedVersions: [MODERN] }));
-      expect(late).toEqual([{ era: 'modern', alsoLegacy: false }]);
+      expect(late).toEqual([{ era: 'modern', alsoLegacy: false, version: MODERN }]);
       listen();
       expect(got).toEqual([]);
     }
@@ -163,7 +167,7 @@ describe('a link whose server is asked what it speaks', () => {
     const { upstream, clock, link, late, got, listen } = probed();
     clock.advance(SIGN_MS - 1);
     upstream.says(result({ supportedVersions: [MODERN] }));
-    expect(await link.verdict).toEqual({ era: 'modern', alsoLegacy: false });
+    expect(await link.verdict).toEqual({ era: 'modern', alsoLegacy: false, version: MODERN });
     upstream.says(NO_PONG);
     listen();
     expect(got).toEqual([]);
@@ -177,7 +181,7 @@ describe('a link whose server is asked what it speaks', () => {
     expect(await link.verdict).toEqual({ era: 'legacy', by: 'nothing' });
     upstream.says(result({ supportedVersions: [MODERN] }));
     upstream.says(PONG);
-    expect(late).toEqual([{ era: 'modern', alsoLegacy: false }]);
+    expect(late).toEqual([{ era: 'modern', alsoLegacy: false, version: MODERN }]);
   });
 
   it('takes the end of the server for the legacy era', async () => {

@@ -102,23 +102,25 @@ describe('the answer to server/discover', () => {
     },
   );
 
-  const MODERN_ERRORS: Case[] = [
+  const MODERN_ERRORS: [...Case, string | undefined][] = [
     [
       '-32022 that names a version we know',
       failed(400, -32022, { supported: ['2025-11-25', VERSION], requested: VERSION }),
+      VERSION,
     ],
-    ['the same under 200', failed(200, -32022, { supported: [VERSION] })],
-    ['400 with -32020', failed(400, -32020)],
-    ['400 with -32021', failed(400, -32021, { requiredCapabilities: {} })],
+    ['the same under 200', failed(200, -32022, { supported: [VERSION] }), VERSION],
+    ['400 with -32020', failed(400, -32020), undefined],
+    ['400 with -32021', failed(400, -32021, { requiredCapabilities: {} }), undefined],
     [
       '400 with -32020 and no id',
       (response) => rpc(400, { id: null, error: { code: -32020, message: '' } })(response, null),
+      undefined,
     ],
   ];
   test.each(MODERN_ERRORS)(
     `${req('modern-http.client.era-by-body', 'modern.era.modern')} is an error that only a modern server has: %s`,
-    async (_name, answer) => {
-      expect(await probe(answer)).toMatchObject({ era: 'modern', version: VERSION, discovered: undefined });
+    async (_name, answer, version) => {
+      expect(await probe(answer)).toMatchObject({ era: 'modern', version, discovered: undefined });
     },
   );
 

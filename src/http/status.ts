@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { maskArguments, valueMask } from '../observability/mask.js';
+import { maskArguments } from '../observability/arguments.js';
+import { valueMask } from '../observability/secrets.js';
 import type { Server } from '../servers/server.js';
 import type { ServerProcess } from '../servers/server-process.js';
 import type { SessionRegistry } from '../sessions/registry.js';

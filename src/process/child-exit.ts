@@ -1,6 +1,6 @@
 /** How a child process came to its end, as data and in words. */
 import type { ServerDefinition } from '../config/definition.js';
-import { valueMask } from '../observability/mask.js';
+import { valueMask } from '../observability/secrets.js';
 import { findCommand } from './command.js';
 
 export type ChildExit =

@@ -3,7 +3,7 @@ import type { ChildProcess } from 'node:child_process';
 import { PassThrough, type Readable, type Writable } from 'node:stream';
 import spawn from 'cross-spawn';
 import type { ServerDefinition } from '../config/definition.js';
-import { valueMask } from '../observability/mask.js';
+import { valueMask } from '../observability/secrets.js';
 import type { ChildExit } from './child-exit.js';
 import { spawnFailure } from './command.js';
 import { childEnvironment } from './environment.js';

@@ -4,7 +4,7 @@
  */
 import { StringDecoder } from 'node:string_decoder';
 import { stripVTControlCharacters } from 'node:util';
-import { type ValueMask, valueMask } from '../observability/mask.js';
+import { type ValueMask, valueMask } from '../observability/secrets.js';
 
 /** Characters of one line that are kept: enough for a message, too few for a dump of data to fill the log. */
 export const MAX_STDERR_LINE = 1000;

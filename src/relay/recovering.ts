@@ -10,14 +10,13 @@ import { pendingLink } from './pending.js';
 import { type Restoration, RestoredLink } from './restored.js';
 import { SessionMemory } from './session-memory.js';
 
-/** How long a server has to answer an `initialize` that is repeated, in milliseconds. */
-const HANDSHAKE_MS = 60_000;
-
 export interface RecoveryOptions {
   /** The server definition's name, for errors and events. */
   readonly server: string;
   readonly clock: Clock;
   readonly emit: Emit;
+  /** How long the server has to answer an `initialize` that is repeated, in milliseconds. */
+  readonly handshakeMs: number;
   /**
    * Gives a link to the server once more; the `initialize` is sent on it next. Rejects, in words for the client,
    * where there is none to be had.
@@ -164,10 +163,10 @@ export class RecoveringLink implements Link {
   }
 
   async #restore(isAsked: boolean): Promise<Link> {
-    const { server, clock, reopen } = this.#options;
+    const { server, clock, handshakeMs, reopen } = this.#options;
     for (let isFirst = true; ; isFirst = false) {
       const opened = await reopen(this.#memory.initialize(), isAsked && isFirst);
-      const link = new RestoredLink(opened, this.#memory, clock, HANDSHAKE_MS);
+      const link = new RestoredLink(opened, this.#memory, clock, handshakeMs);
       if (!this.#isOpen) {
         link.close({ kind: 'ended', text: 'the client has gone' });
         throw new Error('the client has gone');
@@ -182,7 +181,7 @@ export class RecoveringLink implements Link {
         return link;
       }
       if (outcome.kind === 'lost') continue;
-      const text = `server "${server}" is there again, but ${failureOf(outcome)}`;
+      const text = `server "${server}" is there again, but ${failureOf(outcome, handshakeMs)}`;
       if (outcome.kind === 'other-version') this.#end = { kind: 'failed', text };
       throw new Error(text);
     }
@@ -210,10 +209,10 @@ export class RecoveringLink implements Link {
   }
 }
 
-function failureOf(outcome: Exclude<Restoration, { kind: 'done' | 'lost' }>): string {
+function failureOf(outcome: Exclude<Restoration, { kind: 'done' | 'lost' }>, ms: number): string {
   switch (outcome.kind) {
     case 'silent':
-      return `did not answer "initialize" within ${HANDSHAKE_MS / 1000} s`;
+      return `did not answer "initialize" within ${Math.round(ms / 100) / 10} s`;
     case 'refused': {
       const { message } = asRecord(parseWire(answerOf(outcome.answer)));
       return `refused "initialize": ${textOf(message, 'it gave no reason')}`;

@@ -1,8 +1,8 @@
 import { asRecord } from '../jsonrpc/message.js';
+import type { Secrets } from '../observability/secrets.js';
 import { request } from './exchange.js';
 import type { Failure } from './failure.js';
 import type { HttpClient } from './http.js';
-import type { Secrets } from './secrets.js';
 
 /** Where the `Authorization` of the requests to a remote server comes from. */
 export interface Credentials {

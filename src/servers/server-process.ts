@@ -4,7 +4,7 @@ import { ProbedLink, type Verdict } from '../eras/probe.js';
 import type { Era } from '../eras/versions.js';
 import type { Wire } from '../jsonrpc/wire.js';
 import type { Emit } from '../observability/events.js';
-import { valueMask } from '../observability/mask.js';
+import { valueMask } from '../observability/secrets.js';
 import { type Child, type ChildExit, describeExit, startChild } from '../process/child.js';
 import { describeProcess } from '../process/child-exit.js';
 import type { Clock } from '../relay/clock.js';

@@ -92,6 +92,7 @@ export class Server {
       server: this.definition.name,
       clock,
       emit,
+      handshakeMs: this.pool.limits.startTimeout,
       reopen: (again, isAsked) => this.#reopen(again, isAsked),
       onWaiting: (isWaiting) => {
         this.#waiting += isWaiting ? 1 : -1;

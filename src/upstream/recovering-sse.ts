@@ -46,6 +46,7 @@ export class RecoveringSse implements RemoteLink {
       server: this.#where,
       clock,
       emit: options.emit,
+      handshakeMs: this.#timings.handshake,
       reopen: (_, isAsked) => this.#reopen(isAsked),
       onWaiting: (isWaiting) => {
         this.#isWaiting = isWaiting;

@@ -1,12 +1,12 @@
 import type { UpstreamEra } from '../config/definition.js';
 import type { Emit } from '../observability/events.js';
+import { Secrets, SHORTEST_HEADER } from '../observability/secrets.js';
 import { ClientCredentials } from '../remote/credentials.js';
 import { querySecrets } from '../remote/describe-url.js';
 import type { Verify } from '../remote/dispatcher.js';
 import { checkHeaders, type Header } from '../remote/headers.js';
 import { HttpClient } from '../remote/http.js';
 import type { RemoteLink, RemoteTimings } from '../remote/remote-link.js';
-import { Secrets, SHORTEST_HEADER } from '../remote/secrets.js';
 import { Front } from './front.js';
 
 export interface RemoteOptions {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { maskArguments } from '../../../src/observability/arguments.js';
 import { createLog } from '../../../src/observability/log.js';
-import { MASK, maskArguments, valueMask } from '../../../src/observability/mask.js';
+import { MASK, valueMask } from '../../../src/observability/secrets.js';
 
 function logged(level: 'debug' | 'info' | 'warning' | 'error'): {
   lines: string[];

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { MASK, valueMask } from '../../../src/observability/mask.js';
+import { MASK, valueMask } from '../../../src/observability/secrets.js';
 import {
   MAX_STDERR_LINE,
   MAX_TAIL_LENGTH,

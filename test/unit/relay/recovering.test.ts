@@ -7,6 +7,8 @@ import { HandClock } from './hand-clock.js';
 import { MemoryLink } from './memory-link.js';
 import { Client } from './stage.js';
 
+/** Not the default of anything. */
+const HANDSHAKE_MS = 7000;
 const DIED: CloseReason = { kind: 'failed', text: 'server "s" was killed (SIGKILL)' };
 const INITIALIZED = '{"jsonrpc":"2.0","method":"notifications/initialized"}';
 const CLIENT = {
@@ -53,6 +55,7 @@ class Session {
       server: 's',
       clock: this.clock,
       emit: () => undefined,
+      handshakeMs: HANDSHAKE_MS,
       reopen: (initialize, isAsked) =>
         new Promise((give, refuse) => {
           this.reopenings.push({ initialize, isAsked, give, refuse });
@@ -215,7 +218,7 @@ describe('a session whose server is lost', () => {
     session.client.says(request(1, 'ping'));
     const { server, id } = await session.next();
     if (answer) server.says(answer(id));
-    else session.clock.advance(60_000);
+    else session.clock.advance(HANDSHAKE_MS);
     await session.settled();
     expect(JSON.parse(session.client.takeOne()).error.message).toContain(reason);
     expect(server.closings).toHaveLength(1);

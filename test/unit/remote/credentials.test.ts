@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { Secrets } from '../../../src/observability/secrets.js';
 import { ClientCredentials } from '../../../src/remote/credentials.js';
 import type { Header } from '../../../src/remote/headers.js';
 import { HttpClient } from '../../../src/remote/http.js';
 import type { RemoteLink } from '../../../src/remote/remote-link.js';
-import { Secrets } from '../../../src/remote/secrets.js';
 import { connectRemote } from '../../../src/upstream/remote.js';
 import { Client, events, Fixture, QUICK } from './fixture.js';
 

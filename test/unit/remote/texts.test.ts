@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { Secrets } from '../../../src/observability/secrets.js';
 import { describeUrl } from '../../../src/remote/describe-url.js';
 import {
   errorFor,
@@ -8,7 +9,6 @@ import {
   statusFailure,
 } from '../../../src/remote/failure.js';
 import { checkHeaders } from '../../../src/remote/headers.js';
-import { Secrets } from '../../../src/remote/secrets.js';
 import { wire } from './fixture.js';
 
 test('a URL is shown without what may be secret', () => {

@@ -1,37 +1,4 @@
-/** What stands where a secret was. */
-export const MASK = '***';
-
-/** Shorter values than this are not looked for in texts: they would hide ordinary words. */
-const MIN_SECRET = 6;
-
-/** Takes every one of some values out of a text. */
-export interface ValueMask {
-  (text: string): string;
-  /** Characters of the longest text that it looks for; 0 where it looks for none. */
-  readonly longest: number;
-}
-
-/**
- * Puts the mask in place of these values wherever they stand in a text, also in the forms that JSON and
- * URLs give them, and of each line of a value that has several. Those of fewer than 6 characters stay.
- */
-export function valueMask(secrets: Iterable<string>): ValueMask {
-  const forms = new Set<string>();
-  for (const secret of secrets) {
-    for (const part of [secret, secret.trim(), ...secret.split(/[\r\n]+/)]) {
-      if (part.length < MIN_SECRET) continue;
-      forms.add(part);
-      forms.add(JSON.stringify(part).slice(1, -1));
-      // Half a surrogate pair, which encodeURIComponent refuses, becomes what a process gets in its place.
-      forms.add(encodeURIComponent(Buffer.from(part).toString()));
-    }
-  }
-  // The longest first: where one holds another, nothing of it may stay.
-  const ordered = [...forms].sort((a, b) => b.length - a.length);
-  const mask = (text: string): string =>
-    ordered.reduce((masked, secret) => masked.replaceAll(secret, MASK), text);
-  return Object.assign(mask, { longest: ordered[0]?.length ?? 0 });
-}
+import { MASK } from './secrets.js';
 
 /** Longer words are hardly for people to read, and may be anything. */
 const MAX_WORD = 64;

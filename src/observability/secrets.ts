@@ -1,3 +1,6 @@
+/** What stands where a secret was. */
+export const MASK = '***';
+
 /**
  * What must not be shown, and a way to take it out of a text that somebody else wrote: a server's error
  * page may well repeat the header or the token that it did not like, as it came or in another writing.
@@ -22,8 +25,8 @@ export class Secrets {
 
   mask(text: string): string {
     if (this.#values.size === 0) return text;
-    this.#pattern ??= patternOf(this.#values);
-    return text.replace(this.#pattern, '***');
+    this.#pattern ??= patternOf(this.#values).pattern;
+    return text.replace(this.#pattern, MASK);
   }
 }
 
@@ -36,11 +39,32 @@ export const SHORTEST_HEADER = 3;
 /** Access tokens are added for as long as the proxy runs; the oldest have expired long since. */
 const MAX_VALUES = 200;
 
+/** Takes every one of some values out of a text. */
+export interface ValueMask {
+  (text: string): string;
+  /** Characters of the longest text that it looks for; 0 where it looks for none. */
+  readonly longest: number;
+}
+
+/**
+ * Puts the mask in place of these values wherever they stand in a text, in any of their writings, and of each line
+ * of a value that has several. Those of fewer than 6 characters stay.
+ */
+export function valueMask(values: Iterable<string>): ValueMask {
+  const secrets = [...values]
+    .flatMap((value) => [value, value.trim(), ...value.split(/[\r\n]+/)])
+    .filter((value) => value.length >= SHORTEST);
+  if (secrets.length === 0) return Object.assign((text: string): string => text, { longest: 0 });
+  const { pattern, longest } = patternOf(secrets);
+  return Object.assign((text: string): string => text.replace(pattern, MASK), { longest });
+}
+
 /** Any of the values in any of its writings, the longest first: one may be a part of another. */
-function patternOf(values: Iterable<string>): RegExp {
+function patternOf(values: Iterable<string>): { readonly pattern: RegExp; readonly longest: number } {
   const writings = new Set([...values].flatMap(writingsOf));
   const longestFirst = [...writings].sort((a, b) => b.length - a.length);
-  return new RegExp(longestFirst.map((text) => text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&')).join('|'), 'g');
+  const alternatives = longestFirst.map((text) => text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&'));
+  return { pattern: new RegExp(alternatives.join('|'), 'g'), longest: longestFirst[0]?.length ?? 0 };
 }
 
 /** As it is, decoded, and each of the two in JSON, in a URL, in a form, and as words on one line. */
@@ -57,7 +81,7 @@ function writingsOf(value: string): string[] {
     writings.push(text, json, json.replaceAll('/', '\\/'), ascii(json), octets, words, ...encoded);
     for (const one of encoded) writings.push(one.replace(/%[0-9A-F]{2}/g, (octet) => octet.toLowerCase()));
   }
-  return writings.filter((text) => text !== '');
+  return writings.filter((text) => text.length >= SHORTEST_HEADER);
 }
 
 /** JSON as some servers write it: `\u00e9`. */

@@ -101,7 +101,7 @@ export class ModernConduct implements Conduct {
       this.#host.tell('debug', `dropped ${message.method}: it names no subscription that it belongs to`);
       return;
     }
-    const call = cause ?? only(message.method === 'notifications/message' ? this.#logging : this.#open);
+    const call = cause ?? ofOne(message.method === 'notifications/message' ? this.#logging : this.#open);
     if (call?.port) call.port.deliver(message, call.key);
     else this.#host.tell('debug', `dropped ${message.method}: nothing says for which request it is`);
   }
@@ -125,9 +125,8 @@ export class ModernConduct implements Conduct {
   }
 }
 
-/** The only element of a set, where it has exactly one. */
-function only<T>(set: ReadonlySet<T>): T | undefined {
-  if (set.size !== 1) return undefined;
-  const [element] = set;
-  return element;
+/** The oldest of some calls, where they are all of one session. */
+function ofOne(calls: ReadonlySet<Call>): Call | undefined {
+  const [oldest, ...others] = calls;
+  return others.every(({ port }) => port === oldest?.port) ? oldest : undefined;
 }

@@ -298,7 +298,10 @@ export class LegacyCall implements Parkable {
     if (codeOf(error) !== McpErrorCode.UrlElicitationRequired) return [];
     const urls = urlElicitationsOf(error);
     const probe = makeRequest('0', 'elicitation/create', { mode: 'url' });
-    return refusalOf(probe, capabilities) === undefined ? urls : [];
+    const refusal = refusalOf(probe, capabilities);
+    if (refusal === undefined) return urls;
+    if (urls.length > 0 && refusal.capability !== undefined) this.#undeclared.add(refusal.capability);
+    return [];
   }
 
   #end(): void {

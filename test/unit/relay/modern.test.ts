@@ -107,8 +107,11 @@ describe('sessions that share a modern server', () => {
     b.asks('2', 'tools/call', { ...meta(), name: 'x' });
     stage.server.says(note('notifications/message', { level: 'info', data: 1 }));
     expect([a.take().length, b.take().length]).toEqual([1, 0]);
-    b.asks('3', 'tools/call', { ...logging, name: 'x' });
+    a.asks('2', 'tools/call', { ...logging, name: 'x' });
     stage.server.says(note('notifications/message', { level: 'info', data: 2 }));
+    expect([a.take().length, b.take().length]).toEqual([1, 0]);
+    b.asks('3', 'tools/call', { ...logging, name: 'x' });
+    stage.server.says(note('notifications/message', { level: 'info', data: 3 }));
     expect([a.take(), b.take()]).toEqual([[], []]);
   });
 

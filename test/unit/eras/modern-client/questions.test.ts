@@ -712,9 +712,23 @@ describe('error -32042', () => {
     expect(Object.keys(asker.takeQuestions().inputRequests)).toEqual(['q1', 'q2']);
   });
 
+  it.each([{ elicitation: {} }, {}])(
+    `${req('m2l.error.url-elicitation')} tells a client that cannot be sent to one what it lacks: %j`,
+    (capabilities) => {
+      const stage = new Stage();
+      const asker = stage.asks('tools/call', { name: 't' }, { capabilities });
+      refuse(stage, stage.server.takeOne());
+      expect(read(asker.takeOne())).toMatchObject({
+        error: {
+          code: -32021,
+          message: expect.stringContaining('visit first'),
+          data: { requiredCapabilities: { elicitation: { url: {} } } },
+        },
+      });
+    },
+  );
+
   it.each<[string, object, unknown]>([
-    ['tools/call', { elicitation: {} }, { elicitations }],
-    ['tools/call', {}, { elicitations }],
     ['tools/call', ALL, { elicitations: [] }],
     ['tools/call', ALL, 7],
     ['tools/list', ALL, { elicitations }],

@@ -4,10 +4,10 @@ import type { Envelope } from '../eras/envelope.js';
 import { NEWEST_MODERN_VERSION } from '../eras/versions.js';
 import { ErrorCode } from '../jsonrpc/errors.js';
 import type { Message } from '../jsonrpc/message.js';
-import type { Emit } from '../observability/events.js';
+import { type Emit, wordsOf } from '../observability/events.js';
 import type { Link } from '../relay/link.js';
 import { relay } from '../relay/relay.js';
-import { AtCapacity } from '../servers/pool.js';
+import { AtCapacity } from '../servers/at-capacity.js';
 import type { Server } from '../servers/server.js';
 import type { SessionRegistry } from '../sessions/registry.js';
 import type { StreamSettings } from '../transports/event-stream.js';
@@ -54,8 +54,8 @@ export interface Endpoint {
   readonly messagesPath: (request: IncomingMessage) => string;
 }
 
-/** How long a client should wait that came while there was no place, in seconds. */
-const RETRY_AFTER = '5';
+/** How long a client should wait that came while there was no place, and nobody knows when there is one, in seconds. */
+const RETRY_AFTER = 5;
 
 /** Refuses what would begin something new while there is no place for it. Returns whether it did. */
 export function refuseIfFull(endpoint: Endpoint, response: ServerResponse, message?: Message): boolean {
@@ -99,7 +99,7 @@ export function join(
     return true;
   } catch (error) {
     if (!(error instanceof AtCapacity)) throw error;
-    refuseBusy(response, error.message, initialize);
+    refuseBusy(response, error, initialize);
     return false;
   }
 }
@@ -131,10 +131,12 @@ export function tellEnded({ server, emit }: Endpoint, client: ClientInfo): void 
   emit({ level: 'info', text, server: server.definition.name });
 }
 
-export function refuseBusy(response: ServerResponse, text: string, message: Message | undefined): void {
-  refuse(response, 503, text, {
+/** @param reason an error, or words */
+export function refuseBusy(response: ServerResponse, reason: unknown, message: Message | undefined): void {
+  const retryAfter = reason instanceof AtCapacity ? reason.retryAfter : undefined;
+  refuse(response, 503, wordsOf(reason), {
     code: ErrorCode.InternalError,
     id: message?.id ?? 'null',
-    headers: { 'retry-after': RETRY_AFTER },
+    headers: { 'retry-after': String(retryAfter ?? RETRY_AFTER) },
   });
 }

@@ -2,7 +2,6 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { clientInfoOf } from '../eras/client-info.js';
 import { ALL_VERSIONS } from '../eras/versions.js';
 import type { Message } from '../jsonrpc/message.js';
-import { wordsOf } from '../observability/events.js';
 import { isLegacyVersion } from '../relay/handshake.js';
 import type { CloseReason, Link } from '../relay/link.js';
 import { relay } from '../relay/relay.js';
@@ -176,7 +175,7 @@ function answerWithoutSession(
     (upstream) => answerFaults(response, endpoint.emit, () => answerOnce(upstream)),
     (error: unknown) => {
       const [message] = posted.messages;
-      refuseBusy(response, wordsOf(error), message);
+      refuseBusy(response, error, message);
     },
   );
 }

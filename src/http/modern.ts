@@ -44,7 +44,7 @@ export function handleModern(endpoint: Endpoint, post: ModernPost): void {
       return refuse(response, 400, fault, details);
     })
     .catch((error: unknown) =>
-      answerFaults(response, endpoint.emit, () => refuseBusy(response, wordsOf(error), message)),
+      answerFaults(response, endpoint.emit, () => refuseBusy(response, error, message)),
     );
 }
 

@@ -3,8 +3,8 @@ import { type Message, paramsOf } from '../jsonrpc/message.js';
 import type { Link } from '../relay/link.js';
 import { withSecondTry } from '../relay/second-try.js';
 import { OWN_INFO } from '../version.js';
+import { AtCapacity } from './at-capacity.js';
 import { NOT_LEGACY, onceMore, type Places } from './places.js';
-import { AtCapacity } from './pool.js';
 import type { ServerProcess } from './server-process.js';
 import { EVERYBODY, ownInitialize, PROXY_ITSELF, place, placeOnModern } from './sharing.js';
 

@@ -23,6 +23,7 @@ import {
   type SharedPlacement,
   type TurnsPlacement,
 } from './sharing.js';
+import { Yielding } from './yielding.js';
 
 /** Requests that are not calls: they take no turn. */
 const NO_CALLS: ReadonlySet<string> = new Set(['server/discover', LISTEN]);
@@ -34,11 +35,14 @@ const NOWHERE: Link = { send: () => undefined, listen: () => undefined, close: (
 export class ModernClients {
   readonly #places: Places;
   readonly #translator: Translator;
+  readonly #yielding: Yielding;
 
   constructor(places: Places) {
     const { definition, clock, emit } = places;
     this.#places = places;
     this.#translator = new Translator({ server: definition.name, clock, emit, seal: newSeal() });
+    this.#yielding = new Yielding(this.#translator, definition.name, emit);
+    places.pool.makesRoomBy(this.#yielding);
   }
 
   /** Calls that wait for the answers of their clients. */
@@ -161,9 +165,13 @@ export class ModernClients {
     const attach = (): Link => {
       const link = places.attach(taken, joining);
       // The next call may go to any process of the group, so who listens hears all of them.
-      return isCall
-        ? whenOver(link, over)
-        : groupLink(link, { turns, group: profile, params, emit: places.emit });
+      if (!isCall) return groupLink(link, { turns, group: profile, params, emit: places.emit });
+      const turn = whenOver(link, () => {
+        this.#yielding.end(turn);
+        over();
+      });
+      this.#yielding.begin(turn, taken);
+      return turn;
     };
     const session = this.#begun(taken, params, attach);
     if (session instanceof Promise) session.catch(over);

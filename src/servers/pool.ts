@@ -5,18 +5,16 @@ import { type Emit, wordsOf } from '../observability/events.js';
 import type { ChildExit } from '../process/child.js';
 import type { Clock } from '../relay/clock.js';
 import type { CloseReason } from '../relay/link.js';
+import { AtCapacity } from './at-capacity.js';
 import { Health, type ServerState } from './health.js';
+import { Leaving } from './leaving.js';
 import { ServerProcess } from './server-process.js';
 import { EVERYBODY } from './sharing.js';
 import { START_PHASE_MS, type StartOutcome, StartPhase } from './start-phase.js';
+import type { Yielding } from './yielding.js';
 
 /** How long a process that was started ahead of need waits for it, in milliseconds. */
 const AHEAD_MS = 60_000;
-/**
- * Processes of one server definition that may be on their way out at once. They count for nothing else, since
- * they mostly go at once; but some take seconds, and clients that come and go must not pile them up.
- */
-const MAX_ENDING = 100;
 
 /** The limits are those of servers whose definitions say nothing of them. */
 export interface PoolOptions extends ServerLimits {
@@ -32,8 +30,8 @@ export interface PoolOptions extends ServerLimits {
   readonly onLost?: () => void;
 }
 
-/** All places for processes are taken. `message` says so to the client. */
-export class AtCapacity extends Error {}
+/** How long a client should wait where places may be free at any time, in seconds. */
+const SOON = 1;
 
 /** The processes of one server definition: started, counted, ended, and what became of them. */
 export class Pool {
@@ -43,11 +41,12 @@ export class Pool {
   readonly #options: PoolOptions;
   readonly #processes = new Set<ServerProcess>();
   readonly #idleTimers = new Map<ServerProcess, () => void>();
-  readonly #retiring = new Map<ServerProcess, Promise<void>>();
+  readonly #leaving = new Leaving();
   readonly #start = new StartPhase();
   /** Processes that have ended, and whose clients may not have heard of it yet. */
   readonly #ended = new Set<ServerProcess>();
   #spare: ServerProcess | undefined;
+  #yielding: Yielding | undefined;
   #stopping = false;
 
   constructor(definition: ServerDefinition, options: PoolOptions) {
@@ -112,19 +111,26 @@ export class Pool {
     return this.#startProcess(undefined);
   }
 
+  /** Says which processes in use can be had where there is no place for another. */
+  makesRoomBy(yielding: Yielding): void {
+    this.#yielding = yielding;
+  }
+
   /** Throws `AtCapacity` where `take` would. */
   checkRoom(): void {
     if (this.#stopping) throw new AtCapacity('the proxy is stopping');
-    const max = this.limits.maxProcesses;
+    if (this.#spare !== undefined) return;
     const { name } = this.definition;
-    const hasRoom = this.#spare !== undefined || this.#processes.size < max || this.#idle() !== undefined;
-    if (!hasRoom) {
-      const text = `server "${name}" already has ${max} processes, each in use by a client; try again later`;
-      throw new AtCapacity(text);
+    if (this.#isFull && this.#idle() === undefined) {
+      const ms = this.#yielding?.inMs;
+      const text = `server "${name}" already has ${this.limits.maxProcesses} processes, each in use by a client; try again later`;
+      if (ms !== 0) throw new AtCapacity(text, ms === undefined ? SOON : Math.ceil(ms / 1000));
     }
-    if (this.#spare === undefined && this.#retiring.size >= MAX_ENDING) {
-      const text = `${this.#retiring.size} processes of server "${name}" are still on their way out; try again later`;
-      throw new AtCapacity(text);
+    if (this.#leaving.isFull) {
+      throw new AtCapacity(
+        `too many processes of server "${name}" are on their way out; try again later`,
+        SOON,
+      );
     }
   }
 
@@ -161,8 +167,7 @@ export class Pool {
 
   /** Starts a process for whoever comes next, where there is room for it; it ends if nobody comes for a while. */
   startAhead(): void {
-    const isFull = this.#processes.size >= this.limits.maxProcesses;
-    if (this.#stopping || this.#spare !== undefined || isFull) return;
+    if (this.#stopping || this.#spare !== undefined || this.#isFull) return;
     const spare = this.startSpare();
     this.#options.clock.after(AHEAD_MS, () => {
       if (this.#spare === spare) this.retire(spare, 'nobody came for it');
@@ -190,7 +195,7 @@ export class Pool {
       text: `ends process ${process.child.pid ?? '?'}: ${why}`,
       server: this.definition.name,
     });
-    this.#end(process, { kind: 'stopping', text: why });
+    this.#leaving.end(process, { kind: 'stopping', text: why });
   }
 
   async stop(text: string): Promise<void> {
@@ -199,13 +204,17 @@ export class Pool {
     this.health.restarts.stop();
     await Promise.all([
       ...this.processes.map((process) => process.stop({ kind: 'stopping', text })),
-      ...this.#retiring.values(),
+      this.#leaving.allGone(),
     ]);
   }
 
   /** Kills at once what has not ended yet. After `stop`, which settles then. */
   killNow(): void {
-    for (const { child } of [...this.#processes, ...this.#retiring.keys()]) child.killNow();
+    for (const { child } of [...this.#processes, ...this.#leaving.processes]) child.killNow();
+  }
+
+  get #isFull(): boolean {
+    return this.#processes.size >= this.limits.maxProcesses;
   }
 
   /** One that could make place for another. */
@@ -218,9 +227,9 @@ export class Pool {
 
   #startProcess(probe: { readonly onLate: (verdict: Verdict) => void } | undefined): ServerProcess {
     this.checkRoom();
-    if (this.#processes.size >= this.limits.maxProcesses) {
-      const idle = this.#idle();
-      if (idle) this.retire(idle, 'its place was needed');
+    if (this.#isFull) {
+      const other = this.#idle() ?? this.#yielding?.take();
+      if (other) this.retire(other, 'its place was needed');
     }
     const { clock, emit } = this.#options;
     const process: ServerProcess = new ServerProcess({
@@ -262,18 +271,11 @@ export class Pool {
     this.health.silent(process, reason.text);
     this.#remove(process, true);
     this.#options.emit({ level: 'error', text: reason.text, server: this.definition.name });
-    this.#end(process, reason);
+    this.#leaving.end(process, reason);
     // Those that nobody uses yet would fare no better, and nobody is to wait for one of them.
     for (const one of this.processes) {
       if (!one.alive && one.placement === undefined) this.retire(one, 'the server does not answer');
     }
-  }
-
-  #end(process: ServerProcess, reason: CloseReason): void {
-    this.#retiring.set(
-      process,
-      process.stop(reason).finally(() => this.#retiring.delete(process)),
-    );
   }
 
   #remove(process: ServerProcess, isLoss: boolean): void {

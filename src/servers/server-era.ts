@@ -3,7 +3,8 @@ import { type Verdict, verdictOfRefusal } from '../eras/probe.js';
 import type { Era } from '../eras/versions.js';
 import type { Message } from '../jsonrpc/message.js';
 import type { Emit } from '../observability/events.js';
-import { AtCapacity, type Pool } from './pool.js';
+import { AtCapacity } from './at-capacity.js';
+import type { Pool } from './pool.js';
 import type { ServerProcess } from './server-process.js';
 
 /** What one local server speaks: asked once for all who want to know, remembered, and asked again where that fails. */

@@ -1,6 +1,6 @@
 /** How a modern request over HTTP ends, other than by its answer: who goes, and who is told. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { AtCapacity } from '../../src/servers/pool.js';
+import { AtCapacity } from '../../src/servers/at-capacity.js';
 import { req } from '../requirements.js';
 import { send } from './harness/http.js';
 import {
@@ -141,19 +141,20 @@ describe('a server that goes', () => {
 
   it.each([
     [
-      503,
+      '5',
       () => {
         throw new AtCapacity('all places are taken');
       },
     ],
-    [503, () => Promise.reject(new AtCapacity('all places are taken'))],
-    [503, () => Promise.reject(new Error('all places are taken'))],
-  ] as const)('or has no place is told with %i', async (status, instead) => {
+    ['5', () => Promise.reject(new AtCapacity('all places are taken'))],
+    ['5', () => Promise.reject(new Error('all places are taken'))],
+    ['17', () => Promise.reject(new AtCapacity('all places are taken', 17))],
+  ] as const)('or has no place is told when to come back: in %s s', async (retryAfter, instead) => {
     const full = await startEndpoint();
     full.door.instead = instead;
     const answer = await ask(full.url, 'x/y');
-    expect(answer.status).toBe(status);
-    expect(answer.headers['retry-after']).toBe('5');
+    expect(answer.status).toBe(503);
+    expect(answer.headers['retry-after']).toBe(retryAfter);
     expect(JSON.parse(answer.body)).toEqual({
       jsonrpc: '2.0',
       id: 1,

@@ -83,6 +83,10 @@ export class LegacyCall implements Parkable {
     this.#gathering = new Gathering(host.clock, gatherMs, gatherMostMs, () => this.#ask());
   }
 
+  get session(): LegacySession {
+    return this.#session;
+  }
+
   // ── from the client ──
 
   start(): void {

@@ -8,7 +8,10 @@ import type { Seal } from './seal.js';
 import type { ServerFacts } from './server-facts.js';
 
 export interface Limits {
-  /** Calls that may be parked at a time: each holds a session, so a server process where it has one of its own. */
+  /**
+   * Calls that may be parked at a time: each holds a session. Where that is a server process too, there are mostly
+   * fewer processes than this.
+   */
   readonly parked: number;
   /** How long the client may take for each round, in milliseconds: a person has to find an answer. */
   readonly parkedMs: number;

@@ -14,9 +14,9 @@ import { DEFAULT_LIMITS, type Host, type Limits } from './host.js';
 import type { LegacySession, OpenSession } from './legacy-session.js';
 import { Listening, listenFilterOf } from './listening.js';
 import { ASKING_METHODS, isLegacyOnly } from './methods.js';
-import { Parking } from './parking.js';
+import { type Parked, Parking } from './parking.js';
 import { type LetGo, RequestLink } from './request-link.js';
-import { RequestStates } from './request-state.js';
+import { CALL_IS_OVER, RequestStates } from './request-state.js';
 import { type Retry, retryOf } from './retry.js';
 import type { Seal } from './seal.js';
 import { factsReader } from './server-facts.js';
@@ -59,6 +59,11 @@ export class ModernClients {
   /** Calls that wait for their clients, or are about to. */
   get parked(): number {
     return this.#host.parking.size;
+  }
+
+  /** Of the calls that are parked on one of these sessions, the one that has waited for its client for longest. */
+  longestParked(isOne: (session: LegacySession) => boolean): Parked<LegacyCall> | undefined {
+    return this.#host.parking.longest(({ session }) => isOne(session));
   }
 
   /**
@@ -118,13 +123,7 @@ export class ModernClients {
       return refused(client, ErrorCode.InternalError, refusal);
     }
     const call = this.#host.parking.take(state.round);
-    if (call === undefined) {
-      return refused(
-        client,
-        ErrorCode.InvalidParams,
-        'the call that params.requestState belongs to is lost, or was gone on with already; begin it anew without requestState',
-      );
-    }
+    if (call === undefined) return refused(client, ErrorCode.InvalidParams, CALL_IS_OVER);
     call.resume(caller, responses);
     return (reason) => call.giveUp(reason);
   }

@@ -8,8 +8,17 @@ export interface Parkable {
   giveUp(reason: CloseReason): void;
 }
 
+/** A call that is parked. */
+export interface Parked<Call> {
+  readonly call: Call;
+  /** How long it has waited for its client, in milliseconds. */
+  readonly ms: number;
+}
+
 interface Place {
   round: string | undefined;
+  /** When it was parked, in milliseconds of the clock. */
+  since: number;
   disarm: (() => void) | undefined;
 }
 
@@ -41,7 +50,7 @@ export class Parking<Call extends Parkable> {
   enter(call: Call): boolean {
     if (this.#places.has(call)) return true;
     if (this.#places.size >= this.#most) return false;
-    this.#places.set(call, { round: undefined, disarm: undefined });
+    this.#places.set(call, { round: undefined, since: 0, disarm: undefined });
     return true;
   }
 
@@ -61,8 +70,9 @@ export class Parking<Call extends Parkable> {
       const minutes = Math.round(this.#ms / 6_000) / 10;
       call.giveUp({ kind: 'idle', text: `the client did not answer within ${minutes} min` });
     });
-    this.#places.set(call, { round, disarm });
-    return { round, expires: this.#clock.now() + this.#ms };
+    const since = this.#clock.now();
+    this.#places.set(call, { round, since, disarm });
+    return { round, expires: since + this.#ms };
   }
 
   /** The call that waits in this round, which is used up by that; it keeps its place. */
@@ -70,6 +80,16 @@ export class Parking<Call extends Parkable> {
     const call = this.#rounds.get(round);
     if (call !== undefined) this.#unpark(call);
     return call;
+  }
+
+  /** Of the calls that fit, the one that has waited for its client for longest. */
+  longest(fits: (call: Call) => boolean): Parked<Call> | undefined {
+    // The order of the rounds is that in which they began.
+    for (const call of this.#rounds.values()) {
+      const place = this.#places.get(call);
+      if (place !== undefined && fits(call)) return { call, ms: this.#clock.now() - place.since };
+    }
+    return undefined;
   }
 
   /** Gives up whatever waits. */
@@ -85,6 +105,6 @@ export class Parking<Call extends Parkable> {
     if (place === undefined) return;
     place.disarm?.();
     if (place.round !== undefined) this.#rounds.delete(place.round);
-    this.#places.set(call, { round: undefined, disarm: undefined });
+    this.#places.set(call, { round: undefined, since: 0, disarm: undefined });
   }
 }

@@ -15,6 +15,10 @@ export interface RequestState {
   readonly expires: number;
 }
 
+/** Why a state is no good any more that was good once: whatever became of its call, its client does the same. */
+export const CALL_IS_OVER =
+  'params.requestState has expired or was used already, and its call is over; begin the call anew without it';
+
 /** Members of params that differ between a request and its retry without making it another request. */
 const NOT_SALIENT: ReadonlySet<string> = new Set(['_meta', 'inputResponses', 'requestState']);
 
@@ -51,7 +55,7 @@ export class RequestStates {
     const [kind, expiry = '', digest, ...round] = body.split('.');
     const expires = Number.parseInt(expiry, 36);
     if (!(this.#clock.now() < expires)) {
-      return 'params.requestState has expired, and the call with it; begin the call anew without it';
+      return CALL_IS_OVER;
     }
     if (digest !== this.#digest(request)) {
       return 'params.requestState belongs to another request; a retry has the method and params of the request that it goes on with';

@@ -1,7 +1,8 @@
 /** Which process serves which client across the eras, what happens where there is no place, and what is left. */
 import { afterEach, describe, expect, it } from 'vitest';
 import { HAUNTED_MS } from '../../../src/relay/audience.js';
-import { AtCapacity, type PoolOptions } from '../../../src/servers/pool.js';
+import { AtCapacity } from '../../../src/servers/at-capacity.js';
+import type { PoolOptions } from '../../../src/servers/pool.js';
 import type { Server } from '../../../src/servers/server.js';
 import { isRunning } from '../../fixtures/processes.js';
 import { HandClock } from '../relay/hand-clock.js';

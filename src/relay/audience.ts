@@ -108,9 +108,15 @@ export class Audience {
 
   /** Where all calls are of one client: the oldest that can be asked, and rather one that was not asked yet. */
   askable(): Port | undefined {
-    if (this.#host.clients === 'several') return undefined;
+    if (this.#host.clients !== 'one') return undefined;
     const askable = [...this.#busy].filter(({ canBeAsked }) => canBeAsked);
     return askable.find((port) => !this.#questions.isAsked(port)) ?? askable[0];
+  }
+
+  /** The session that has had a request open for longest. */
+  oldest(): Port | undefined {
+    const [port] = this.#busy;
+    return port;
   }
 
   #whyNobody(question: Message): string {
@@ -174,7 +180,7 @@ export class Audience {
   /** The session that caused a message: the owner of the task it names, else the only one with a call open. */
   #causedBy(message: Message): Port | undefined {
     if (isRelatedToTask(message)) return this.#shared.tasks.owner(relatedTask(message).taskId);
-    const [port] = this.#busy;
+    const port = this.oldest();
     if (this.#host.clients === 'one') return port;
     if (this.#busy.size !== 1) return undefined;
     return this.#maybeMeantForOther(port) ? undefined : port;

@@ -3,10 +3,10 @@ import type { Wire } from '../jsonrpc/wire.js';
 import type { Call, Port } from './port.js';
 
 /**
- * Whose the sessions are that share an upstream: of several clients, which must not hear of each other; or of
- * one, whose person and answers are the same in all of them.
+ * Whose the sessions are that share an upstream: of several clients, which must not hear of each other; of clients
+ * that nobody can tell apart, one call at a time; or of one, whose person and answers are the same in all of them.
  */
-export type Clients = 'several' | 'one';
+export type Clients = 'several' | 'alike' | 'one';
 
 /**
  * What an era adds to the correlation of ids and tokens: which requests mean something to all who share the
@@ -22,6 +22,8 @@ export interface Conduct {
   /** A session joins, or leaves. `isQuiet`: it wants nothing that no request of its own causes. */
   join(port: Port, isQuiet: boolean): void;
   leave(port: Port): void;
+  /** A session that has joined can be told something from now on. */
+  listens(port: Port): void;
   /** A session has requests open, or none any more. */
   busy(port: Port): void;
   idle(port: Port): void;
@@ -77,5 +79,7 @@ export interface ConductHost {
   stand(port: Port, isStill: boolean): void;
   /** Milliseconds of the clock. */
   now(): number;
+  /** Does something `ms` milliseconds from now, unless the upstream is gone by then. Returns what takes that back. */
+  after(ms: number, action: () => void): () => void;
   tell(level: 'debug' | 'warning', text: string): void;
 }

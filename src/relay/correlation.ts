@@ -56,7 +56,7 @@ export interface Joining {
    * log messages but by the level that it sets.
    */
   readonly isTranslated?: boolean;
-  /** Its client can be asked something in it. Matters where all sessions are of one client. */
+  /** Its client can be asked something in it. Matters where sessions are not of several clients. */
   readonly canBeAsked?: boolean;
   /**
    * It only hears what others cause, and asks for nothing but subscriptions: the upstream need not stay for it,
@@ -117,6 +117,7 @@ export class Correlation implements PortOwner {
       },
       stand: (port, isStill) => this.#calls.stand(port, isStill),
       now: () => options.clock.now(),
+      after: (ms, action) => this.#after(ms, action),
       tell: (level, text) => this.#tell(level, text),
     };
     this.#conduct =
@@ -207,6 +208,10 @@ export class Correlation implements PortOwner {
             `dropped an answer to ${message.id ?? 'nothing'}, which the server did not ask`,
           );
     }
+  }
+
+  listens(port: Port): void {
+    if (this.#ports.has(port)) this.#conduct.listens(port);
   }
 
   detach(port: Port, why = 'the client has gone'): void {
@@ -418,6 +423,13 @@ export class Correlation implements PortOwner {
 
   #lossFor(id: Wire, reason: CloseReason): Message {
     return makeError(id, ErrorCode.InternalError, lossText(this.#options.server, reason), reason.data);
+  }
+
+  #after(ms: number, action: () => void): () => void {
+    const { clock, emit, server } = this.#options;
+    return clock.after(ms, () => {
+      if (!this.#lost) guarded(action, emit, server);
+    });
   }
 
   #tell(level: 'debug' | 'warning', text: string): void {

@@ -1,3 +1,4 @@
+import { ErrorCode } from '../jsonrpc/errors.js';
 import { makeError, makeResponse } from '../jsonrpc/make.js';
 import {
   answerOf,
@@ -12,8 +13,10 @@ import {
 import { copyWire, parseWire, type Wire } from '../jsonrpc/wire.js';
 import { Audience } from './audience.js';
 import type { Conduct, ConductHost } from './conduct.js';
+import { KeptQuestions } from './kept-questions.js';
 import { type Call, Port } from './port.js';
 import { Questions } from './questions.js';
+import { type Refusal, refusalOf } from './refusal.js';
 import { SharedUpstream } from './shared-upstream.js';
 
 /** How sessions use an upstream of the legacy era, which takes all of them for one client. */
@@ -22,6 +25,9 @@ export class LegacyConduct implements Conduct {
   readonly #questions = new Questions();
   readonly #shared: SharedUpstream;
   readonly #audience: Audience;
+  readonly #kept: KeptQuestions;
+  /** What the handshake declared that was done in the proxy's own name. */
+  #declared: Readonly<Record<string, unknown>> = {};
   version: string | undefined;
   initialized: Wire | undefined;
 
@@ -30,6 +36,11 @@ export class LegacyConduct implements Conduct {
     this.#host = host;
     this.#shared = new SharedUpstream(host, server);
     this.#audience = new Audience(host, this.#shared, this.#questions);
+    this.#kept = new KeptQuestions({
+      host,
+      oldest: () => this.#audience.oldest(),
+      refuse: (question, reason) => this.#refuse(question, { code: ErrorCode.InternalError, reason }),
+    });
   }
 
   get haunted(): boolean {
@@ -44,6 +55,10 @@ export class LegacyConduct implements Conduct {
     if (!this.#host.exclusive) this.#shared.leave(port);
   }
 
+  listens(port: Port): void {
+    if (port.canBeAsked) for (const question of this.#kept.take()) this.#ask(port, question, undefined);
+  }
+
   busy(port: Port): void {
     this.#audience.busy(port);
   }
@@ -53,6 +68,7 @@ export class LegacyConduct implements Conduct {
   }
 
   initialize(params: object): Promise<Wire> {
+    this.#declared = asRecord(asRecord(params).capabilities);
     return this.#shared.initialize(params);
   }
 
@@ -96,21 +112,36 @@ export class LegacyConduct implements Conduct {
 
   question(message: Message, cause: Call | undefined): void {
     const id = message.id ?? 'null';
-    const { exclusive, ports, tell, send } = this.#host;
+    const { exclusive, ports, send } = this.#host;
     if (message.method === 'ping' && (!exclusive || ports.size === 0)) {
       send(makeResponse(id, '{}'));
       return;
     }
     const asked = exclusive ? this.#audience.any() : this.#audience.ofQuestion(message, cause?.port);
-    if (asked instanceof Port) {
-      this.#ask(asked, message, cause);
-      return;
-    }
-    tell('warning', `refused the server's ${message.method}: ${asked.reason}`);
-    send(makeError(id, asked.code, `mcp-proxy refused ${message.method}: ${asked.reason}`));
+    const isAskable = asked instanceof Port && asked.canBeAsked;
+    if (!isAskable && this.#keep(message)) return;
+    if (asked instanceof Port) this.#ask(asked, message, cause);
+    else this.#refuse(message, asked);
+  }
+
+  /**
+   * Has a question wait for the next call in which it can be asked. Only that for roots: it is about the client, and
+   * tells nothing of a call that may have caused it; any other is for whose call that is. Returns whether it waits.
+   */
+  #keep(question: Message): boolean {
+    if (this.#host.clients === 'several' || question.method !== 'roots/list') return false;
+    if (refusalOf(question, this.#declared) !== undefined || !this.#kept.keep(question)) return false;
+    this.#host.tell('debug', `keeps the server's ${question.method} for a call in which it can be asked`);
+    return true;
+  }
+
+  #refuse({ id = 'null', method }: Message, { code, reason }: Refusal): void {
+    this.#host.tell('warning', `refused the server's ${method}: ${reason}`);
+    this.#host.send(makeError(id, code, `mcp-proxy refused ${method}: ${reason}`));
   }
 
   inform(message: Message, cause: Call | undefined): void {
+    if (message.method === 'notifications/cancelled' && this.#kept.cancelled(refOf(message))) return;
     const heard = this.#host.exclusive
       ? this.#host.ports
       : this.#audience.ofNotification(message, cause?.port);
@@ -136,9 +167,9 @@ export class LegacyConduct implements Conduct {
 
   forget(port: Port, wasAnswered: boolean): readonly Message[] {
     const unanswered = this.#questions.forget(port);
-    if (this.#host.clients === 'several' || !wasAnswered) return unanswered;
-    // Its call went on without them: another call of the same client may have caused them.
-    return unanswered.filter((question) => !this.#askedElsewhere(question));
+    if (!wasAnswered) return unanswered;
+    // Its call went on without them: another call of the same client may have caused them, or none.
+    return unanswered.filter((question) => !this.#askedElsewhere(question) && !this.#keep(question));
   }
 
   #askedElsewhere(question: Message): boolean {

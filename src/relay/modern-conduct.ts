@@ -106,6 +106,8 @@ export class ModernConduct implements Conduct {
     else this.#host.tell('debug', `dropped ${message.method}: nothing says for which request it is`);
   }
 
+  listens(): void {}
+
   forget(_port: Port): readonly Message[] {
     return [];
   }

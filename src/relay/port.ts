@@ -25,6 +25,8 @@ export interface Call {
 
 /** What a port asks of the correlation it belongs to. */
 export interface PortOwner {
+  /** The session can be told something from now on. */
+  listens(port: Port): void;
   fromPort(port: Port, message: Message): void;
   /** The session has enough for now, or wants more again. */
   hold(port: Port, isHeld: boolean): void;
@@ -41,7 +43,7 @@ export class Port implements Link {
    * stands before it judges that.
    */
   capabilities: Readonly<Record<string, unknown>> | undefined = {};
-  /** Its client can be asked something in it, where others of the same client are that it can't be asked in. */
+  /** Its client can be asked something in it, where others are that it can't be asked in. */
   canBeAsked = false;
   /** It only hears what others cause. */
   isBystander = false;
@@ -59,6 +61,7 @@ export class Port implements Link {
 
   listen(receiver: Receiver): void {
     this.#receiver = receiver;
+    if (this.#open) this.#owner.listens(this);
   }
 
   hold(isHeld: boolean): void {

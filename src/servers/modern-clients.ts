@@ -2,6 +2,7 @@ import type { Envelope } from '../eras/envelope.js';
 import { initializeOf } from '../eras/identity.js';
 import { withoutEnvelope } from '../eras/modern-client/legacy-request.js';
 import type { LegacySession } from '../eras/modern-client/legacy-session.js';
+import { ASKING_METHODS } from '../eras/modern-client/methods.js';
 import { ModernClients as Translator } from '../eras/modern-client/modern-clients.js';
 import { NEWEST_MODERN_VERSION } from '../eras/versions.js';
 import type { Message } from '../jsonrpc/message.js';
@@ -99,17 +100,18 @@ export class ModernClients {
   #translated(request: Message, envelope: Envelope): Link {
     const places = this.#places;
     const isCall = !NO_CALLS.has(request.method ?? '');
+    const joining = { isTranslated: true, canBeAsked: ASKING_METHODS.has(request.method ?? '') };
     const placement = placeModern(places.definition.sharing, envelope);
     // What a server says of itself hardly depends on whom it talks to: no process is started for it.
     const facts = request.method === 'server/discover' ? places.facts() : undefined;
     let isRefused = false;
     const open = (): LegacySession | Promise<LegacySession> => {
       if (facts !== undefined) return { link: NOWHERE, initialized: facts };
-      const session = this.#session(envelope, placement, isCall);
+      const session = this.#session(envelope, placement, isCall, joining);
       if (!(session instanceof Promise)) return session;
       return onceMore(
         () => session,
-        () => this.#session(envelope, placement, isCall),
+        () => this.#session(envelope, placement, isCall, joining),
       ).catch((error: unknown) => {
         isRefused = true;
         throw error;
@@ -139,9 +141,9 @@ export class ModernClients {
     envelope: Envelope,
     placement: SharedPlacement | TurnsPlacement,
     isCall: boolean,
+    joining: Joining,
   ): LegacySession | Promise<LegacySession> {
     const places = this.#places;
-    const joining: Joining = { isTranslated: true };
     if (placement.kind === 'shared') {
       const process = places.sharedBy(placement, 'legacy');
       const params = (): object =>

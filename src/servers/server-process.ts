@@ -150,6 +150,7 @@ export class ServerProcess {
       server: definition.name,
       era,
       exclusive: placement.kind === 'own',
+      clients: placement.kind === 'turns' ? 'alike' : 'several',
       ...limits,
       clock,
       emit,

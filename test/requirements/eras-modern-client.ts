@@ -177,8 +177,16 @@ export const erasModernClient = [
     level: 'MUST',
     versions: MODERN,
     side: 'upstream',
-    text: 'A question that no open call can have caused is refused to the server: nobody can be asked it.',
+    text: 'A question that no open call can have caused is refused to the server: nobody can be asked it. (But for roots: m2l.questions.roots.)',
     source: `${PAGE}/basic/patterns/mrtr.mdx#supported-requests`,
+  },
+  {
+    id: 'm2l.questions.roots',
+    level: 'MUST',
+    versions: MODERN,
+    side: 'both',
+    text: 'Roots that are asked for while no call is open in which that can be are asked for in the next one, in front of it: some servers do so right after the handshake.',
+    source: `${PAGES}/2025-11-25/client/roots.mdx#listing-roots`,
   },
   {
     id: 'm2l.questions.declared',

@@ -67,6 +67,8 @@ export class LegacyCall implements Parkable {
   readonly #undeclared = new Set<string>();
   /** What the server answered while nobody waited. */
   #answer: Message | undefined;
+  /** The request has gone to the server. */
+  #sent = false;
   #over = false;
 
   constructor(host: Host, session: LegacySession, caller: Caller) {
@@ -96,7 +98,13 @@ export class LegacyCall implements Parkable {
     });
     this.#hear();
     this.#setLevel();
-    if (!this.#over) this.#session.link.send(legacyRequest(this.#request, this.#id));
+    // What the server had asked before comes first: it may need that to do this call well.
+    if (!this.#over && this.#questions.size === 0) this.#send();
+  }
+
+  #send(): void {
+    this.#sent = true;
+    this.#session.link.send(legacyRequest(this.#request, this.#id));
   }
 
   /**
@@ -121,7 +129,8 @@ export class LegacyCall implements Parkable {
       this.#session.link.send(makeResponse(question.id, response));
     }
     if (this.#over) return;
-    if (this.#questions.size > 0) this.#gathering.touch();
+    // Before the call the server has as much time to make use of its answers, as it has to ask more.
+    if (this.#questions.size > 0 || !this.#sent) this.#gathering.touch();
     else this.#host.parking.leave(this);
   }
 
@@ -272,6 +281,7 @@ export class LegacyCall implements Parkable {
   #nothingToAsk(): void {
     this.#gathering.stop();
     this.#host.parking.leave(this);
+    if (!this.#sent) this.#send();
   }
 
   #finish(answer: Message): void {

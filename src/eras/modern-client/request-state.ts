@@ -17,7 +17,7 @@ export interface RequestState {
 
 /** Why a state is no good any more that was good once: whatever became of its call, its client does the same. */
 export const CALL_IS_OVER =
-  'params.requestState has expired or was used already, and its call is over; begin the call anew without it';
+  'params.requestState has expired or was used already, or its call was given up; begin the call anew without it';
 
 /** Members of params that differ between a request and its retry without making it another request. */
 const NOT_SALIENT: ReadonlySet<string> = new Set(['_meta', 'inputResponses', 'requestState']);

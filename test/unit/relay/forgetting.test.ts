@@ -9,7 +9,12 @@ import { MAX_TASKS, Tasks } from '../../../src/relay/tasks.js';
 import { message } from './memory-link.js';
 
 const port = (): Port =>
-  new Port({ fromPort: () => undefined, hold: () => undefined, detach: () => undefined });
+  new Port({
+    listens: () => undefined,
+    fromPort: () => undefined,
+    hold: () => undefined,
+    detach: () => undefined,
+  });
 
 function callOf(owner: Port, id: string, upstreamId: string | undefined): Call {
   const text = `{"jsonrpc":"2.0","id":${id},"method":"m","params":{"_meta":{"progressToken":"t"}}}`;

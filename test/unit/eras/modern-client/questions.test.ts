@@ -609,10 +609,10 @@ describe('a requestState', () => {
     const stage = new Stage();
     const { call, state } = parked(stage);
     const asker = retry(stage, state, { q1: ROOTS });
-    lost(stage, state, /lost, or was gone on with/);
+    lost(stage, state, /used already/);
     stage.answers(call, {});
     expect(asker.take()).toHaveLength(1);
-    lost(stage, state, /lost, or was gone on with/);
+    lost(stage, state, /used already/);
   });
 
   it('is no good once everything was given up', () => {
@@ -621,7 +621,7 @@ describe('a requestState', () => {
     const { server, state } = parked(stage);
     stage.clients.close();
     expect(server.closings).toMatchObject([{ kind: 'stopping' }]);
-    lost(stage, state, /lost/);
+    lost(stage, state, /given up/);
     expect(waiting.take()).toEqual([]);
     expect([stage.clients.parked, stage.clock.timers]).toEqual([0, 0]);
   });

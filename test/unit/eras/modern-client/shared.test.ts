@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { readEnvelope } from '../../../../src/eras/envelope.js';
 import { ModernClients } from '../../../../src/eras/modern-client/modern-clients.js';
-import { Correlation } from '../../../../src/relay/correlation.js';
+import { Correlation, type CorrelationOptions } from '../../../../src/relay/correlation.js';
 import { req } from '../../../requirements.js';
 import { HandClock } from '../../relay/hand-clock.js';
 import { MemoryLink, message } from '../../relay/memory-link.js';
@@ -17,26 +17,28 @@ const note = (method: string, params: object): string => JSON.stringify({ jsonrp
 
 class SharedStage {
   readonly server = new MemoryLink();
+  readonly clock = new HandClock();
   readonly #correlation: Correlation;
   readonly #clients: ModernClients;
 
-  constructor() {
-    const clock = new HandClock();
+  constructor(clients: CorrelationOptions['clients'] = 'several') {
+    const { clock } = this;
     const emit = (): void => undefined;
     this.#clients = new ModernClients({ server: 'demo', clock, emit, seal: new TestSeal() });
     this.#correlation = new Correlation(this.server, {
       server: 'demo',
       era: 'legacy',
       exclusive: false,
+      clients,
       timeout: undefined,
       clock,
       emit,
     });
   }
 
-  static async ready(): Promise<SharedStage> {
-    const stage = new SharedStage();
-    const initialized = stage.#correlation.initialize({});
+  static async ready(clients?: CorrelationOptions['clients']): Promise<SharedStage> {
+    const stage = new SharedStage(clients);
+    const initialized = stage.#correlation.initialize({ capabilities: ALL });
     stage.answers(stage.server.takeOne(), JSON.parse(INITIALIZED));
     await initialized;
     stage.server.take();
@@ -48,7 +50,8 @@ class SharedStage {
     const text = request(1, method, params, asking);
     const envelope = readEnvelope(message(text));
     if (typeof envelope === 'string') throw new Error(envelope);
-    const open = () => ({ link: this.#correlation.attach({ isTranslated: true }), initialized: INITIALIZED });
+    const joining = { isTranslated: true, canBeAsked: method === 'tools/call' };
+    const open = () => ({ link: this.#correlation.attach(joining), initialized: INITIALIZED });
     const asker = new Asker(this.#clients.link(message(text), envelope, undefined, open), text);
     asker.says(text);
     return asker;
@@ -112,6 +115,63 @@ describe('modern clients on one legacy session', () => {
     question(2);
     expect(refused()).toMatchObject([{ id: 2, error: { message: expect.stringContaining('roots/list') } }]);
     for (const asker of [listener, ...calls]) expect(asker.take()).toEqual([]);
+  });
+
+  const ROOTS = '{"jsonrpc":"2.0","id":1,"method":"roots/list"}';
+  const calling = (stage: SharedStage, params: object = {}): Asker =>
+    stage.asks('tools/call', { name: 't', ...params }, { capabilities: ALL });
+
+  it(`${req('m2l.questions.roots')} are asked for roots in front of a call, which goes to the server after their answer`, async () => {
+    const stage = await SharedStage.ready('alike');
+    stage.server.says(ROOTS);
+    const asker = calling(stage);
+    stage.clock.advance(25);
+    const { requestState, inputRequests } = asker.takeQuestions();
+    expect(inputRequests).toEqual({ q1: { method: 'roots/list' } });
+    expect(stage.server.take()).toEqual([]);
+    const retry = calling(stage, { requestState, inputResponses: { q1: { roots: [] } } });
+    expect(read(stage.server.takeOne())).toEqual({ jsonrpc: '2.0', id: 1, result: { roots: [] } });
+    stage.clock.advance(24);
+    expect(stage.server.take()).toEqual([]);
+    stage.clock.advance(1);
+    const call = stage.server.takeOne();
+    expect(read(call)).toMatchObject({ method: 'tools/call', params: { name: 't' } });
+    stage.answers(call, { content: [] });
+    expect(read(retry.takeOne())).toMatchObject({ id: 1, result: { resultType: 'complete' } });
+    expect(stage.clock.timers).toBe(0);
+  });
+
+  it('have their call sent where the server takes that question back, also while they think about it', async () => {
+    const stage = await SharedStage.ready('alike');
+    const takesBack = (): void => stage.server.says(note('notifications/cancelled', { requestId: 1 }));
+    stage.server.says(ROOTS);
+    const asker = calling(stage);
+    takesBack();
+    const call = stage.server.takeOne();
+    expect(read(call)).toMatchObject({ method: 'tools/call' });
+    stage.answers(call, { content: [] });
+    expect(read(asker.takeOne())).toMatchObject({ result: { resultType: 'complete' } });
+    asker.leaves();
+    stage.server.says(ROOTS);
+    const other = calling(stage);
+    stage.clock.advance(25);
+    const { requestState } = other.takeQuestions();
+    takesBack();
+    expect(stage.server.take()).toEqual([]);
+    calling(stage, { requestState, inputResponses: { q1: { roots: [] } } });
+    stage.clock.advance(25);
+    expect(read(stage.server.takeOne())).toMatchObject({ method: 'tools/call' });
+  });
+
+  it('are asked again what nobody has answered, in the next call, and nothing is sent of the one that was given up', async () => {
+    const stage = await SharedStage.ready('alike');
+    stage.server.says(ROOTS);
+    const asker = calling(stage);
+    asker.leaves();
+    expect(stage.server.take()).toEqual([]);
+    const next = calling(stage);
+    stage.clock.advance(25);
+    expect(next.takeQuestions().inputRequests).toEqual({ q1: { method: 'roots/list' } });
   });
 
   it(`${req('m2l.log-level', 'modern.state.none')} hear no log line that may be another's, and set no level for another`, async () => {

@@ -2,14 +2,14 @@ import { type LogLevel, wordsOf } from '../observability/events.js';
 import { checkHeaders } from '../remote/headers.js';
 import type { RemoteOptions } from '../upstream/remote.js';
 import { lastValue, namesOf, pairs } from './given.js';
-import { stopMs } from './limits.js';
+import { type RequestLimits, requestLimits, stopMs } from './limits.js';
 import { UPSTREAM_ERAS } from './server-options.js';
 import type { GivenOption } from './split.js';
 import { UsageError } from './usage-error.js';
 import { choice, headerName, httpUrl, verification } from './values.js';
 
 /** What client mode needs to begin. */
-export interface ClientOptions extends Omit<RemoteOptions, 'timings'> {
+export interface ClientOptions extends Omit<RemoteOptions, 'timings'>, RequestLimits {
   readonly logLevel: LogLevel;
   /** How long what is under way may take to finish at the end, in milliseconds; undefined: the default. */
   readonly stopMs: number | undefined;
@@ -45,6 +45,7 @@ export function clientOptions(
     ...(credentials === undefined ? {} : { credentials }),
     verify: verify(given),
     logLevel: level,
+    ...requestLimits(given),
     stopMs: stopMs(given),
   };
 }

@@ -1,9 +1,13 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { clock } from '../clock.js';
 import type { Emit } from '../observability/events.js';
 import { linger } from '../relay/linger.js';
+import type { Link } from '../relay/link.js';
 import { relay } from '../relay/relay.js';
+import { withTimeLimit } from '../relay/timed.js';
 import { StdioDownstream } from '../transports/stdio/downstream.js';
 import { connectRemote, type RemoteOptions } from '../upstream/remote.js';
+import type { RequestLimits } from './limits.js';
 import type { EndSignal } from './signals.js';
 
 /** How long what is under way gets to finish after the client has closed stdin, in milliseconds: `--stop-timeout`. */
@@ -14,7 +18,7 @@ const FINISH_MS = 5000;
  * Rejects, before anything begins, for options that can't be used (`connectRemote`).
  */
 export async function connect(
-  options: RemoteOptions & { readonly stopMs?: number | undefined },
+  options: RemoteOptions & Partial<RequestLimits> & { readonly stopMs?: number | undefined },
   emit: Emit,
   signal: Promise<EndSignal>,
 ): Promise<number> {
@@ -22,7 +26,7 @@ export async function connect(
   const client = new StdioDownstream({ input: process.stdin, output: process.stdout });
   const finished = (): Promise<void> =>
     Promise.race([upstream.settled(), wait(options.stopMs ?? FINISH_MS, undefined, { ref: false })]);
-  relay(linger(client, finished), upstream);
+  relay(linger(client, finished), limited(upstream, options, emit));
   // A signal ends it in the same order as the end of stdin.
   void signal.then((name) => {
     emit({ level: 'info', text: `${name}: stopping` });
@@ -31,4 +35,21 @@ export async function connect(
   await upstream.done;
   await client.drained();
   return 0;
+}
+
+/** Longest times of 0 are none. */
+function limited(
+  upstream: Link,
+  { url, timeout = 0, maxTimeout }: { readonly url: URL } & Partial<RequestLimits>,
+  emit: Emit,
+): Link {
+  const [ms, most] = [timeout, maxTimeout].map((limit) => (limit === 0 ? Number.POSITIVE_INFINITY : limit));
+  if (ms === undefined || (ms === Number.POSITIVE_INFINITY && (most ?? ms) === ms)) return upstream;
+  return withTimeLimit(upstream, {
+    server: `the server at ${url.origin}`,
+    clock,
+    emit,
+    timeout: ms,
+    maxTimeout: most,
+  });
 }

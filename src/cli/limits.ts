@@ -6,6 +6,23 @@ import { count, seconds, size, someSeconds } from './values.js';
 /** More than any supervisor waits before it kills. */
 const MAX_STOP_SECONDS = 3600;
 
+/** The limits of a request, in milliseconds. */
+export interface RequestLimits {
+  /** 0, or not set: no limit. */
+  readonly timeout: number | undefined;
+  /** Whatever its progress; 0: no limit. */
+  readonly maxTimeout: number | undefined;
+}
+
+/** What the command line says of them. Throws `UsageError`. */
+export function requestLimits(given: readonly GivenOption[]): RequestLimits {
+  const read = (id: string): number | undefined => {
+    const value = lastValue(given, id);
+    return value === undefined ? undefined : seconds(`--${id}`, value);
+  };
+  return { timeout: read('request-timeout'), maxTimeout: read('max-request-timeout') };
+}
+
 /** The limits that the command line sets; nothing of those that it does not set. Throws `UsageError`. */
 export function limits(given: readonly GivenOption[]): ProxyLimits {
   const read = (id: string, take: (name: string, value: string) => number): number | undefined => {
@@ -18,8 +35,7 @@ export function limits(given: readonly GivenOption[]): ProxyLimits {
     maxSessions: read('max-sessions', count),
     maxProcesses: read('max-processes', count),
     maxInFlight: read('max-in-flight', count),
-    timeout: read('request-timeout', seconds),
-    maxTimeout: read('max-request-timeout', seconds),
+    ...requestLimits(given),
     startTimeout: read('start-timeout', someSeconds),
     sessionIdleMs: read('session-idle', seconds),
     processIdleMs: read('process-idle', seconds),

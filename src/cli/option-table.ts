@@ -175,14 +175,14 @@ export const OPTIONS: readonly Option[] = [
     'Requests that one session may have open. Default: 1000.',
   ),
   option(
-    'server',
+    'both',
     '--request-timeout',
     'one',
     ['SECONDS'],
     'Longest time for one request; progress starts it again. Default: 0: no limit.',
   ),
   option(
-    'server',
+    'both',
     '--max-request-timeout',
     'one',
     ['SECONDS'],

@@ -3,7 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
+import { asJson } from './harness/client.js';
 import { LEGACY_RAW, startProxy } from './harness/proxy.js';
+import { RawStdio } from './harness/raw-stdio.js';
 import { Scope } from './harness/scope.js';
 
 const scope = new Scope();
@@ -74,4 +76,18 @@ it('those of the proxy itself are held at its door', async () => {
   expect((await post(JSON.stringify({ ...initialize, x: 'x'.repeat(1000) }))).status).toBe(413);
   expect((await post(JSON.stringify(initialize))).status).toBe(200);
   expect((await post(JSON.stringify(initialize))).status).toBe(503);
+});
+
+it('that of a request holds in client mode: the client is told, and the server that nobody waits any more', async () => {
+  const { url } = await startProxy(scope, LEGACY_RAW);
+  const client = new RawStdio(scope, `${url}/mcp`, ['--request-timeout', '0.5']);
+  await client.begin();
+  const { error } = await client.call(1, 'never');
+  expect(error).toMatchObject({
+    code: -32603,
+    message: expect.stringContaining('did not answer tools/call'),
+  });
+  const { result } = await client.call(2, 'lines');
+  const { lines } = asJson(asJson(result).structuredContent);
+  expect((lines as string[]).map((line) => JSON.parse(line).method)).toContain('notifications/cancelled');
 });

@@ -108,6 +108,7 @@ it('is forgotten where the server takes it back, or is gone', async () => {
   stage.server.goes(GONE);
   stage.clock.advance(2 * KEPT_MS);
   expect([stage.server.take(), stage.clock.timers]).toEqual([[], 0]);
+  expect(stage.events.filter(({ level }) => level !== 'debug')).toEqual([]);
 });
 
 it('is asked in a call that is open, and in the next where that went on without it', async () => {

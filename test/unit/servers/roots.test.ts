@@ -1,5 +1,6 @@
 /** Roots that a server asks for while nobody can be asked: who is asked for them then, and who is not. */
 import { afterEach, expect, it } from 'vitest';
+import type { Sharing } from '../../../src/config/definition.js';
 import type { Server } from '../../../src/servers/server.js';
 import { type Client, cleanUp, eventually, modernAnswer, stage } from './stage.js';
 
@@ -10,8 +11,8 @@ const QUESTION = { jsonrpc: '2.0', id: 'r', method: 'roots/list' };
 const TOOL = { name: 't' };
 
 /** A server that has asked for roots in a request in which they can't be asked for. */
-async function asking(): Promise<Server> {
-  const { server } = stage('http-puppet.mjs', {}, { era: 'legacy' });
+async function asking(sharing: Sharing = 'auto'): Promise<Server> {
+  const { server } = stage('http-puppet.mjs', {}, { era: 'legacy', sharing });
   const { result } = await modernAnswer(server, 'x/emit', { messages: [QUESTION] }, ROOTS);
   expect(result).toMatchObject({ resultType: 'complete' });
   return server;
@@ -33,6 +34,11 @@ it('a client is asked whose capabilities and name the process was begun with, an
   const { messages } = (await modernAnswer(server, 'x/seen', { method: 'tools/call', count: 1 }, ROOTS))
     .result;
   expect(messages).toHaveLength(1);
+});
+
+it('nobody is asked where one process serves everybody', async () => {
+  const server = await asking('shared');
+  expect(await modernAnswer(server, 'tools/call', TOOL, ROOTS)).toMatchObject(NOT_ASKED);
 });
 
 it('nobody is asked for another process', async () => {

@@ -13,6 +13,7 @@ import { withSecondTry } from '../relay/second-try.js';
 import { whenOver } from '../relay/when-over.js';
 import { newSeal } from '../seal.js';
 import { OWN_INFO } from '../version.js';
+import { AtCapacity, SOON } from './at-capacity.js';
 import { groupLink } from './group-link.js';
 import { onceMore, type Places } from './places.js';
 import type { ServerProcess } from './server-process.js';
@@ -29,6 +30,13 @@ import { Yielding } from './yielding.js';
 /** Requests that are not calls: they take no turn. */
 const NO_CALLS: ReadonlySet<string> = new Set(['server/discover', LISTEN]);
 
+/**
+ * Requests of modern clients that may be open at one server, those included that only listen. Each has a connection
+ * and costs some 25 KB, like a session of the other era, of which there may be as many. It protects the proxy alone:
+ * whose they are nobody knows, so that no client can be held to a share.
+ */
+const MAX_OPEN = 10_000;
+
 /** A link to nobody, for what is answered without the server. */
 const NOWHERE: Link = { send: () => undefined, listen: () => undefined, close: () => undefined };
 
@@ -37,10 +45,13 @@ export class ModernClients {
   readonly #places: Places;
   readonly #translator: Translator;
   readonly #yielding: Yielding;
+  readonly #maxOpen: number;
+  #open = 0;
 
-  constructor(places: Places) {
+  constructor(places: Places, maxOpen = MAX_OPEN) {
     const { definition, clock, emit } = places;
     this.#places = places;
+    this.#maxOpen = maxOpen;
     this.#translator = new Translator({ server: definition.name, clock, emit, seal: newSeal() });
     this.#yielding = new Yielding(this.#translator, definition.name, emit);
     places.pool.makesRoomBy(this.#yielding);
@@ -58,7 +69,17 @@ export class ModernClients {
 
   /** The link on which a request is answered; it is sent on it next. Throws `AtCapacity`. */
   open(request: Message, envelope: Envelope): Link {
-    return this.#places.era === 'modern' ? this.#sameEra(envelope) : this.#translated(request, envelope);
+    if (this.#open >= this.#maxOpen) {
+      const { name } = this.#places.definition;
+      const text = `server "${name}" has ${this.#open} requests open of clients without sessions, and no more may be; try again later`;
+      throw new AtCapacity(text, SOON);
+    }
+    const link =
+      this.#places.era === 'modern' ? this.#sameEra(envelope) : this.#translated(request, envelope);
+    this.#open += 1;
+    return whenOver(link, () => {
+      this.#open -= 1;
+    });
   }
 
   /** Takes a notification that belongs to none of a client's requests. Never throws. */

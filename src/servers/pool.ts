@@ -5,7 +5,7 @@ import { type Emit, wordsOf } from '../observability/events.js';
 import type { ChildExit } from '../process/child.js';
 import type { Clock } from '../relay/clock.js';
 import type { CloseReason } from '../relay/link.js';
-import { AtCapacity } from './at-capacity.js';
+import { AtCapacity, SOON } from './at-capacity.js';
 import { Health, type ServerState } from './health.js';
 import { Leaving } from './leaving.js';
 import { ServerProcess } from './server-process.js';
@@ -29,9 +29,6 @@ export interface PoolOptions extends ServerLimits {
   /** A process has ended by itself, and that was told. */
   readonly onLost?: () => void;
 }
-
-/** How long a client should wait where places may be free at any time, in seconds. */
-const SOON = 1;
 
 /** The processes of one server definition: started, counted, ended, and what became of them. */
 export class Pool {

@@ -1,11 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type AuthOptions, authenticatorOf } from './auth/authenticator.js';
+import type { Principal } from './auth/principal.js';
 import { clock } from './clock.js';
+import { ConfigError } from './config/config-error.js';
 import type { ServerDefinition } from './config/definition.js';
 import type { ServerLimits } from './config/limits.js';
 import { basePathOf } from './http/base-path.js';
 import { MAX_BODY } from './http/body.js';
+import { Door } from './http/door.js';
 import type { Endpoint } from './http/endpoint.js';
-import { HostGuard } from './http/host.js';
+import { HostGuard, isLoopback } from './http/host.js';
 import { Listener } from './http/listener.js';
 import { memo } from './http/memo.js';
 import { OriginGuard } from './http/origin.js';
@@ -66,6 +70,10 @@ export interface ProxyOptions {
   readonly stateless: boolean;
   /** Milliseconds after which an open answer is polled for by clients of 2025-11-25; 0: never. */
   readonly pollAfter: number;
+  /** By what clients show who they are; where there is nothing in it, nobody is asked. */
+  readonly auth?: AuthOptions;
+  /** Lets it listen where others reach it, with nobody asked who they are. */
+  readonly allowUnauthenticated?: boolean;
   /** What its definition says of a server goes before what is said here for all. */
   readonly limits?: ProxyLimits;
 }
@@ -96,10 +104,13 @@ export interface RunningProxy {
 
 /**
  * Serves local stdio servers over HTTP+SSE and Streamable HTTP. Rejects, and has started nothing, where
- * it can't listen.
+ * it can't listen; with `ConfigError` where it would be open to everybody, or the keys cannot be used.
  */
 export async function startProxy(options: ProxyOptions, emit: Emit): Promise<RunningProxy> {
   const limits = options.limits ?? {};
+  const authenticator = authenticatorOf(options.auth ?? {}, clock, emit);
+  if (authenticator === undefined && !options.allowUnauthenticated) refuseOpen(options.host);
+  const door = new Door({ authenticator, clock, emit });
   const sessions = new SessionRegistry(limits);
   const server = (definition: ServerDefinition): Server => new Server(definition, { clock, emit, ...limits });
   const defaultServer = options.defaultServer && server(options.defaultServer);
@@ -122,6 +133,7 @@ export async function startProxy(options: ProxyOptions, emit: Emit): Promise<Run
   const endpointOf = (name: string | undefined, of: Server): Endpoint => ({
     server: of,
     modern: of,
+    principal: undefined,
     sessions,
     emit,
     stateless: options.stateless,
@@ -137,6 +149,7 @@ export async function startProxy(options: ProxyOptions, emit: Emit): Promise<Run
   const routeOf = memo((url) => route(targetPath(url)));
 
   const handle = (request: IncomingMessage, response: ServerResponse): void => {
+    origins.vary(response);
     if (!hosts.admits(request)) {
       const text = `the proxy answers to the names of this machine only, not to ${JSON.stringify(request.headers.host)}; see --allow-host`;
       refuse(response, 403, text);
@@ -147,6 +160,14 @@ export async function startProxy(options: ProxyOptions, emit: Emit): Promise<Run
       return;
     }
     if (origins.answerPreflight(request, response)) return;
+    door.pass(request, response, (principal) => serve(request, response, principal));
+  };
+
+  const serve = (
+    request: IncomingMessage,
+    response: ServerResponse,
+    principal: Principal | undefined,
+  ): void => {
     const target = routeOf(request.url ?? '/');
     if (target.kind === 'status') {
       if (request.method !== 'GET' && request.method !== 'HEAD') {
@@ -164,17 +185,18 @@ export async function startProxy(options: ProxyOptions, emit: Emit): Promise<Run
         .end(`${body}\n`);
       return;
     }
-    const endpoint =
+    const found =
       target.kind === 'unknown'
         ? undefined
         : target.server === undefined
           ? defaultEndpoint
           : endpoints.get(target.server);
-    if (target.kind === 'unknown' || !endpoint) {
+    if (target.kind === 'unknown' || !found) {
       refuse(response, 404, 'there is nothing at this path; /status names the servers');
       return;
     }
     lastActivity = Date.now();
+    const endpoint = principal === undefined ? found : { ...found, principal: principal.id };
     if (target.kind === 'mcp') handleStreamableHttp(endpoint, request, response);
     else if (target.kind === 'sse') handleSse(endpoint, request, response);
     else handleMessages(endpoint, request, response);
@@ -238,4 +260,17 @@ export async function startProxy(options: ProxyOptions, emit: Emit): Promise<Run
       clearTimeout(givingUp);
     },
   };
+}
+
+/**
+ * Whoever reaches the port of a local server has what that server has: its files, its shell. Throws `ConfigError`
+ * where anybody would.
+ */
+function refuseOpen(host: string): void {
+  if (isLoopback(host.toLowerCase())) return;
+  throw new ConfigError(
+    `--host ${host} would let everybody who reaches this machine use its servers, because nobody is asked who they are. ` +
+      'Give out keys with --api-key-file FILE or MCP_PROXY_API_KEYS; or listen on 127.0.0.1 only; or, where something ' +
+      'in front of it lets in only those who may, or nobody else reaches that address, say --allow-unauthenticated',
+  );
 }

@@ -11,6 +11,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['sessions'],
   ['servers', 'upstream'],
   ['transports'],
+  ['auth'],
   ['process', 'remote'],
   ['config', 'observability', 'version.ts', 'clock.ts', 'seal.ts'],
   ['eras'],

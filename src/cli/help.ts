@@ -21,6 +21,7 @@ examples:
 
 environment:
   API_ACCESS_TOKEN    the same as --headers Authorization 'Bearer TOKEN'
+  MCP_PROXY_API_KEYS  server mode: keys as in --api-key-file, a line for each
   SSE_URL             deprecated: stands in for a missing URL`;
 
 const TITLES = {

@@ -104,6 +104,20 @@ export const OPTIONS: readonly Option[] = [
   option('server', '--sse-host', 'one', ['HOST'], 'Deprecated name of --host.'),
   option(
     'server',
+    '--api-key-file',
+    'one',
+    ['FILE'],
+    'A file of keys, one of which every request must have; a line for each: NAME:KEY. Read again when it changes.',
+  ),
+  option(
+    'server',
+    '--allow-unauthenticated',
+    'none',
+    [],
+    'Listen on an address that others reach without asking them who they are: for a proxy behind another that does.',
+  ),
+  option(
+    'server',
     '--allow-origin',
     'many',
     ['ORIGIN'],
@@ -121,7 +135,7 @@ export const OPTIONS: readonly Option[] = [
     '--expose-header',
     'one',
     ['HEADER'],
-    'A response header that those pages may read, beside Mcp-Session-Id; repeatable.',
+    'A response header that those pages may read, beside Mcp-Session-Id and WWW-Authenticate; repeatable.',
   ),
   option(
     'server',

@@ -24,7 +24,7 @@ export type CommandLine =
  * Reads a command line. Does nothing: no file is read, nothing is written.
  *
  * @param argv without the names of the interpreter and the program
- * @param env for `API_ACCESS_TOKEN` and the deprecated `SSE_URL`
+ * @param env for `API_ACCESS_TOKEN`, `MCP_PROXY_API_KEYS` and the deprecated `SSE_URL`
  */
 export async function parseCommandLine(
   argv: readonly string[],
@@ -73,7 +73,7 @@ async function read(
     return { mode: 'client', options: clientOptions(given, command, env, level, warnings), warnings };
   }
   const words = command === undefined ? [] : [command, ...args];
-  return { mode: 'server', ...(await serverOptions(given, words, level, warnings)), warnings };
+  return { mode: 'server', ...(await serverOptions(given, words, env, level, warnings)), warnings };
 }
 
 function levelOf(given: readonly GivenOption[]): LogLevel {

@@ -1,9 +1,13 @@
+import { ConfigError } from '../config/config-error.js';
 import { type Emit, wordsOf } from '../observability/events.js';
 import { killAllNow } from '../process/tree.js';
 import { type ProxyOptions, type RunningProxy, startProxy } from '../proxy.js';
 import { type EndSignal, hasCome } from './signals.js';
 
-/** Server mode: runs until a signal ends it, or no server could be started. Returns the exit code. */
+/**
+ * Server mode: runs until a signal ends it, or no server could be started. Returns the exit code. Rejects with
+ * `ConfigError` where the options must not be used as they are.
+ */
 export async function serve(
   options: ProxyOptions,
   emit: Emit,
@@ -16,6 +20,7 @@ export async function serve(
   try {
     proxy = await startProxy(options, emit);
   } catch (error) {
+    if (error instanceof ConfigError) throw error;
     emit({ level: 'error', text: wordsOf(error) });
     return 1;
   }

@@ -1,3 +1,4 @@
+import type { AuthOptions } from '../auth/authenticator.js';
 import {
   DEFAULT_SERVER,
   type ServerDefinition,
@@ -32,11 +33,13 @@ export const UPSTREAM_ERAS = ['auto', 'legacy', 'modern'] as const;
 
 /**
  * @param command the default server's command with its arguments; empty: there is no default server
+ * @param env for `MCP_PROXY_API_KEYS`
  * Throws `UsageError`. Adds to the warnings what is ignored or doubtful.
  */
 export async function serverOptions(
   given: readonly GivenOption[],
   command: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
   level: LogLevel,
   warnings: string[],
 ): Promise<{ readonly options: ServerOptions; readonly file: ServerFile | undefined }> {
@@ -62,6 +65,8 @@ export async function serverOptions(
     port: replaced(given, 'port', 'sse-port', port, warnings) ?? 0,
     defaultServer,
     namedServers: [],
+    auth: auth(given, env),
+    allowUnauthenticated: isOn(given, 'allow-unauthenticated'),
     allowOrigins: origins(given, warnings),
     allowHosts: hosts(given),
     exposeHeaders: exposed(given),
@@ -127,6 +132,13 @@ function replaced<T>(
   }
   if (value !== undefined) return read(`--${id}`, value);
   return old === undefined ? undefined : read(`--${oldId}`, old);
+}
+
+/** How clients show who they are. */
+function auth(given: readonly GivenOption[], env: Readonly<Record<string, string | undefined>>): AuthOptions {
+  const apiKeyFile = lastValue(given, 'api-key-file');
+  if (apiKeyFile === '') throw new UsageError('--api-key-file is empty');
+  return { apiKeyFile, apiKeys: env.MCP_PROXY_API_KEYS };
 }
 
 function origins(given: readonly GivenOption[], warnings: string[]): string[] {

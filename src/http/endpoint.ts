@@ -10,6 +10,7 @@ import { relay } from '../relay/relay.js';
 import { AtCapacity } from '../servers/at-capacity.js';
 import type { Server } from '../servers/server.js';
 import type { SessionRegistry } from '../sessions/registry.js';
+import type { Session } from '../sessions/session.js';
 import type { StreamSettings } from '../transports/event-stream.js';
 import type { DeclaredHeader } from '../transports/streamable-http/param-headers.js';
 import { answerFaults } from './fault.js';
@@ -21,10 +22,12 @@ export interface ModernDoor {
    * The link on which one request is sent, and nothing else. It is closed when the request is answered, or
    * given up by its client. Throws or rejects with `AtCapacity` where there is no place; rejects with words
    * for the client where the server can't be had.
+   *
+   * @param principal who asks; undefined where nobody is asked who they are
    */
-  openModern(request: Message, envelope: Envelope): Link | Promise<Link>;
+  openModern(request: Message, envelope: Envelope, principal: string | undefined): Link | Promise<Link>;
   /** Takes a notification. `envelope` is undefined where it does not say who its client is. Never throws. */
-  notify(notification: Message, envelope: Envelope | undefined): void;
+  notify(notification: Message, envelope: Envelope | undefined, principal: string | undefined): void;
   /**
    * Which arguments of a tool are to be repeated in headers (`x-mcp-header`); undefined where that is not
    * known. Never rejects.
@@ -35,6 +38,7 @@ export interface ModernDoor {
     name: string,
     envelope: Envelope,
     anew: boolean,
+    principal: string | undefined,
   ): Promise<readonly DeclaredHeader[] | undefined>;
 }
 
@@ -42,6 +46,8 @@ export interface ModernDoor {
 export interface Endpoint {
   readonly server: Server;
   readonly modern: ModernDoor;
+  /** Who asks, by id (`Principal.id`): what is begun is bound to it. Undefined where nobody is asked who they are. */
+  readonly principal: string | undefined;
   readonly sessions: SessionRegistry;
   readonly emit: Emit;
   readonly stateless: boolean;
@@ -80,6 +86,15 @@ export function whenKnown(endpoint: Endpoint, response: ServerResponse, action: 
   }
 }
 
+/** The session of this id at this endpoint. That of another principal is not there for whoever asks. */
+export function findOwn<T extends Session['transport']>(
+  { sessions, server, principal }: Endpoint,
+  id: string,
+  transport: T,
+): Extract<Session, { transport: T }> | undefined {
+  return sessions.find(id, { server: server.definition.name, transport, principal });
+}
+
 /**
  * Joins a client to its server. Returns false, and has refused, where there is no process for it, or the
  * client has gone: nobody would end what was begun for it.
@@ -95,7 +110,7 @@ export function join(
     return false;
   }
   try {
-    relay(downstream, endpoint.server.open(initialize));
+    relay(downstream, endpoint.server.open(initialize, endpoint.principal));
     return true;
   } catch (error) {
     if (!(error instanceof AtCapacity)) throw error;

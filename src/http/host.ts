@@ -43,7 +43,8 @@ export class HostGuard {
   }
 }
 
-function isLoopback(name: string): boolean {
+/** Whether a host name or an address, in lower case, is this machine's own and nobody else reaches it. */
+export function isLoopback(name: string): boolean {
   if (name === 'localhost' || name.endsWith('.localhost')) return true;
   const address = name.replace(/^\[|\]$/g, '');
   return address === '::1' || (isIP(address) === 4 && address.startsWith('127.'));

@@ -11,6 +11,7 @@ import type { Accepted } from '../transports/streamable-http/exchange.js';
 import { accepted } from './accept.js';
 import {
   type Endpoint,
+  findOwn,
   join,
   refuseBusy,
   refuseIfFull,
@@ -99,6 +100,7 @@ function openSession(endpoint: Endpoint, initialize: Message): StreamableHttpSes
   return {
     id,
     server,
+    principal: endpoint.principal,
     transport: 'streamable-http',
     downstream,
     openedAt: Date.now(),
@@ -171,7 +173,7 @@ function answerWithoutSession(
     if (refused) refuse(response, 400, refused.reason, { id: refused.id });
     if (refused || !downstream.busy) downstream.end(ANSWERED);
   };
-  endpoint.server.openWithoutHandshake().then(
+  endpoint.server.openWithoutHandshake(endpoint.principal).then(
     (upstream) => answerFaults(response, endpoint.emit, () => answerOnce(upstream)),
     (error: unknown) => {
       const [message] = posted.messages;
@@ -233,7 +235,7 @@ function findSession(
     refuse(response, 400, 'the Mcp-Session-Id header is missing; a session begins with initialize');
     return undefined;
   }
-  const session = endpoint.sessions.find(id, endpoint.server.definition.name, 'streamable-http');
+  const session = findOwn(endpoint, id, 'streamable-http');
   if (!session)
     refuse(response, 404, 'there is no such session (it has ended, or never was); begin with initialize');
   return session;

@@ -53,23 +53,27 @@ export function handleModern(endpoint: Endpoint, post: ModernPost): void {
  * closing its response (2026-07-28, `basic/patterns/cancellation`), and the id of another client's request
  * may be the same.
  */
-export function takeNotification({ modern }: Endpoint, message: Message, response: ServerResponse): void {
+export function takeNotification(
+  { modern, principal }: Endpoint,
+  message: Message,
+  response: ServerResponse,
+): void {
   const envelope = readEnvelope(message);
   if (message.method !== 'notifications/cancelled') {
-    modern.notify(message, typeof envelope === 'string' ? undefined : envelope);
+    modern.notify(message, typeof envelope === 'string' ? undefined : envelope, principal);
   }
   response.writeHead(202, { 'content-length': '0' }).end();
 }
 
 /** How the `Mcp-Param-*` headers of a call differ from its arguments ("Server Behavior for Custom Headers"). */
 async function checkParams(
-  { modern }: Endpoint,
+  { modern, principal }: Endpoint,
   { request, message, envelope }: ModernPost,
 ): Promise<string | undefined> {
   const name = message.method === 'tools/call' ? nameOf(message) : undefined;
   if (name === undefined) return undefined;
   const mismatch = async (anew: boolean): Promise<string | undefined> => {
-    const declared = await modern.toolHeaders(name, envelope, anew);
+    const declared = await modern.toolHeaders(name, envelope, anew, principal);
     // Most tools declare none: then the arguments, which may be large, are not read.
     if (declared === undefined || declared.length === 0) return undefined;
     return paramMismatch(request.headers, declared, paramsOf(message).arguments);
@@ -99,7 +103,7 @@ async function serve(endpoint: Endpoint, post: ModernPost): Promise<void> {
   try {
     const finding = endpoint.server.known();
     if (finding !== undefined) await finding;
-    const opened = endpoint.modern.openModern(message, envelope);
+    const opened = endpoint.modern.openModern(message, envelope, endpoint.principal);
     // At once where it can be, so that no other request takes the place that was there for this one.
     upstream = opened instanceof Promise ? await opened : opened;
   } catch (error) {

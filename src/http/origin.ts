@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 export interface OriginOptions {
   /** Origins whose pages may use the proxy; `*` is all. */
   readonly allowOrigins: readonly string[];
-  /** Response headers that those pages may read, beside `Mcp-Session-Id`. */
+  /** Response headers that those pages may read, beside those that the proxy itself sends. */
   readonly exposeHeaders: readonly string[];
 }
 
@@ -11,11 +11,34 @@ const LOOPBACK = ['localhost', '127.0.0.1', '[::1]'];
 const METHODS = 'GET, POST, DELETE, OPTIONS';
 /** How long a browser may remember the answer to a preflight, in seconds. */
 const PREFLIGHT_MAX_AGE = '600';
-const HEADER_NAMES = /^[\w!#$%&'*+.^`|~-]+(?:\s*,\s*[\w!#$%&'*+.^`|~-]+)*$/;
+/**
+ * What pages may send: what the transports of all versions and authentication know, and what traces are made of
+ * (2025-11-25 and 2026-07-28, `basic/transports`; W3C Trace Context). By lower case.
+ */
+const REQUEST_HEADERS: ReadonlySet<string> = new Set([
+  'accept',
+  'authorization',
+  'baggage',
+  'cache-control',
+  'content-type',
+  'last-event-id',
+  'mcp-method',
+  'mcp-name',
+  'mcp-protocol-version',
+  'mcp-session-id',
+  'traceparent',
+  'tracestate',
+  'x-api-key',
+]);
+/** The headers that a tool declares for its arguments (2026-07-28, "Custom Headers from Tool Parameters"). */
+const PARAM_HEADER = /^mcp-param-[\w!#$%&'*+.^`|~-]+$/;
+/** Characters of a list of headers that is read. */
+const MAX_ASKED = 4096;
 
 /**
  * Says which web pages may use the proxy, and sets the CORS headers of those that may (Fetch standard;
- * 2025-11-25 `basic/transports`, "Security Warning": an Origin that is not valid gets 403).
+ * 2025-11-25 `basic/transports`, "Security Warning": an Origin that is not valid gets 403). Nothing that a browser
+ * would send by itself (cookies, certificates) is ever asked for: a page has to hold the key that it sends.
  */
 export class OriginGuard {
   readonly #options: OriginOptions;
@@ -24,13 +47,21 @@ export class OriginGuard {
 
   constructor(options: OriginOptions) {
     this.#options = options;
-    this.#expose = ['Mcp-Session-Id', ...options.exposeHeaders].join(', ');
+    this.#expose = ['Mcp-Session-Id', 'WWW-Authenticate', ...options.exposeHeaders].join(', ');
   }
 
   /** Tells the guard where the proxy listens: pages from there are its own. */
   listening(host: string, port: number): void {
     const hosts = [...LOOPBACK, host.includes(':') ? `[${host}]` : host];
     this.#own = new Set(hosts.map((name) => `http://${name}:${port}`.toLowerCase()));
+  }
+
+  /**
+   * What is answered depends on the Origin, also where it is a refusal, or there was none: a cache must not give it
+   * to a page of another.
+   */
+  vary(response: ServerResponse): void {
+    response.setHeader('Vary', 'Origin');
   }
 
   /** Returns false where the request has been refused. Answers preflights itself. */
@@ -41,7 +72,6 @@ export class OriginGuard {
       response.setHeader('Access-Control-Allow-Origin', '*');
     } else if (this.#options.allowOrigins.includes(origin)) {
       response.setHeader('Access-Control-Allow-Origin', origin);
-      response.setHeader('Vary', 'Origin');
     } else if (!this.#own.has(origin.toLowerCase())) {
       return false;
     }
@@ -59,9 +89,22 @@ export class OriginGuard {
       headers['access-control-allow-methods'] = METHODS;
       headers['access-control-max-age'] = PREFLIGHT_MAX_AGE;
       const asked = request.headers['access-control-request-headers'];
-      if (asked !== undefined && HEADER_NAMES.test(asked)) headers['access-control-allow-headers'] = asked;
+      const allowed = knownAmong(asked ?? '');
+      if (allowed !== '') headers['access-control-allow-headers'] = allowed;
+      headers.vary = 'Origin, Access-Control-Request-Headers';
     }
     response.writeHead(204, headers).end();
     return true;
   }
+}
+
+/** Those of the headers that a page may send, as it wrote them. */
+function knownAmong(asked: string): string {
+  if (asked.length > MAX_ASKED) return '';
+  const names = asked.split(',').map((name) => name.trim());
+  return names.filter((name) => isKnown(name.toLowerCase())).join(', ');
+}
+
+function isKnown(name: string): boolean {
+  return REQUEST_HEADERS.has(name) || PARAM_HEADER.test(name);
 }

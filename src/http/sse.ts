@@ -6,6 +6,7 @@ import { SseDownstream } from '../transports/sse/downstream.js';
 import { accepted } from './accept.js';
 import {
   type Endpoint,
+  findOwn,
   join,
   refuseBusy,
   refuseIfFull,
@@ -43,6 +44,7 @@ export function handleSse(endpoint: Endpoint, request: IncomingMessage, response
   const session: SseSession = {
     id,
     server,
+    principal: endpoint.principal,
     transport: 'sse',
     downstream,
     openedAt: Date.now(),
@@ -75,7 +77,7 @@ export function handleMessages(endpoint: Endpoint, request: IncomingMessage, res
     refuse(response, 400, 'the session_id is missing; use the URL that the endpoint event gave');
     return;
   }
-  const session = endpoint.sessions.find(id, endpoint.server.definition.name, 'sse');
+  const session = findOwn(endpoint, id, 'sse');
   if (!session?.downstream.open) {
     refuse(response, 404, NO_SESSION);
     return;

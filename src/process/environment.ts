@@ -22,11 +22,15 @@ const WINDOWS_NAMES = [
   'USERPROFILE',
 ];
 
+/** The keys of the proxy's own clients: no server has a use for them, and one could use them for the others. */
+const NEVER_PASSED = new Set(['MCP_PROXY_API_KEYS']);
+
 /** Name → value; an undefined value counts as absent. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * The environment of a server's process: the few names above (all of `parent` with `passEnvironment`),
+ * The environment of a server's process: the few names above (all of `parent` with `passEnvironment`, but for
+ * the keys of the proxy's own clients),
  * and over them what the user configured.
  *
  * @param parent the proxy's own environment
@@ -46,7 +50,7 @@ export function childEnvironment(
     result.set(key, [name, value]);
   };
   for (const [name, value] of Object.entries(parent)) {
-    if (value === undefined) continue;
+    if (value === undefined || NEVER_PASSED.has(windows ? name.toUpperCase() : name)) continue;
     if (definition.passEnvironment) put(name, value);
     // A value that begins like this is a shell function that an old shell would run.
     else if (names.has(windows ? name.toUpperCase() : name) && !value.startsWith('()')) put(name, value);

@@ -6,7 +6,7 @@ import { OWN_INFO } from '../version.js';
 import { AtCapacity } from './at-capacity.js';
 import { NOT_LEGACY, onceMore, type Places } from './places.js';
 import type { ServerProcess } from './server-process.js';
-import { EVERYBODY, ownInitialize, PROXY_ITSELF, place, placeOnModern } from './sharing.js';
+import { EVERYBODY, ownInitialize, place, placeOnModern, proxyItself } from './sharing.js';
 
 /**
  * How long a modern server that may also serve the legacy era has to answer `initialize`, in milliseconds. It has
@@ -23,23 +23,23 @@ export class LegacyClients {
   }
 
   /** The link of a new session. Throws `AtCapacity`. */
-  open(initialize: Message): Link {
-    if (!this.#places.speaks.mayBeLegacy) return this.#translated();
+  open(initialize: Message, principal: string | undefined): Link {
+    if (!this.#places.speaks.mayBeLegacy) return this.#translated(principal);
     try {
-      return this.#sameEra(initialize);
+      return this.#sameEra(initialize, principal);
     } catch (error) {
       // No place to try it in; a server of the modern era can do without.
       if (this.#places.era !== 'modern' || !(error instanceof AtCapacity)) throw error;
-      return this.#translated();
+      return this.#translated(principal);
     }
   }
 
   /** The link of a request that comes with no handshake. Rejects where the server can't be had. */
-  async openWithoutHandshake(): Promise<Link> {
+  async openWithoutHandshake(principal: string | undefined): Promise<Link> {
     const places = this.#places;
     await places.known();
     const { sharing } = places.definition;
-    const placement = sharing === 'shared' ? EVERYBODY : PROXY_ITSELF;
+    const placement = sharing === 'shared' ? EVERYBODY : proxyItself(principal);
     if (places.era !== 'modern') {
       try {
         return await onceMore(async () => {
@@ -51,7 +51,7 @@ export class LegacyClients {
         if (!places.isModernAfterAll) throw error;
       }
     }
-    return this.#translated(sharing === 'session' ? PROXY_ITSELF : EVERYBODY);
+    return this.#translated(principal, sharing === 'session' ? proxyItself(principal) : undefined);
   }
 
   /** Begins, where one process serves everybody, its handshake before the first client comes. */
@@ -60,16 +60,16 @@ export class LegacyClients {
     this.#begin(this.#places.sharedBy(EVERYBODY, 'legacy'));
   }
 
-  #sameEra(initialize: Message): Link {
+  #sameEra(initialize: Message, principal: string | undefined): Link {
     const { speaks, definition } = this.#places;
-    const placement = place(definition.sharing, paramsOf(initialize));
+    const placement = place(definition.sharing, paramsOf(initialize), principal);
     const process = this.#places.placed(placement, 'legacy');
     if (placement === EVERYBODY) this.#begin(process);
     const link = process.attach();
     if (definition.era !== 'auto') return link;
     if (speaks.era === 'modern') this.#limitTrial(process);
     return withSecondTry(link, (answer) => {
-      if (answer.kind === 'error') return this.#otherwise(answer, process, initialize);
+      if (answer.kind === 'error') return this.#otherwise(answer, process, { initialize, principal });
       speaks.accepted();
       return undefined;
     });
@@ -87,17 +87,24 @@ export class LegacyClients {
   }
 
   /** A server that refuses `initialize` may be one of the modern era: then the client is served through a translator. */
-  #otherwise(refusal: Message, process: ServerProcess, initialize: Message): Link | undefined {
+  #otherwise(
+    refusal: Message,
+    process: ServerProcess,
+    { initialize, principal }: { initialize: Message; principal: string | undefined },
+  ): Link | undefined {
     const places = this.#places;
-    if (process.endedOnceAsked) return places.orFailed(() => this.#sameEra(initialize));
+    if (process.endedOnceAsked) return places.orFailed(() => this.#sameEra(initialize, principal));
     if (!places.speaks.refused(refusal)) return undefined;
     queueMicrotask(() => {
       if (process.sessions === 0) places.pool.retire(process, NOT_LEGACY);
     });
-    return places.orFailed(() => this.#translated());
+    return places.orFailed(() => this.#translated(principal));
   }
 
-  #translated(placement = placeOnModern(this.#places.definition.sharing, undefined)): Link {
+  #translated(
+    principal: string | undefined,
+    placement = placeOnModern(this.#places.definition.sharing, undefined, principal),
+  ): Link {
     const { clock, emit, definition } = this.#places;
     const upstream = this.#places.placed(placement, 'modern').attach();
     return new LegacyClientLink(upstream, {

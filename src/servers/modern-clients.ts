@@ -68,14 +68,16 @@ export class ModernClients {
   }
 
   /** The link on which a request is answered; it is sent on it next. Throws `AtCapacity`. */
-  open(request: Message, envelope: Envelope): Link {
+  open(request: Message, envelope: Envelope, principal: string | undefined): Link {
     if (this.#open >= this.#maxOpen) {
       const { name } = this.#places.definition;
       const text = `server "${name}" has ${this.#open} requests open of clients without sessions, and no more may be; try again later`;
       throw new AtCapacity(text, SOON);
     }
     const link =
-      this.#places.era === 'modern' ? this.#sameEra(envelope) : this.#translated(request, envelope);
+      this.#places.era === 'modern'
+        ? this.#sameEra(envelope, principal)
+        : this.#translated(request, envelope, principal);
     this.#open += 1;
     return whenOver(link, () => {
       this.#open -= 1;
@@ -83,7 +85,7 @@ export class ModernClients {
   }
 
   /** Takes a notification that belongs to none of a client's requests. Never throws. */
-  notify(notification: Message, envelope: Envelope | undefined): void {
+  notify(notification: Message, envelope: Envelope | undefined, principal: string | undefined): void {
     const isModern = this.#places.era === 'modern';
     const client = envelope ?? {
       version: NEWEST_MODERN_VERSION,
@@ -91,7 +93,7 @@ export class ModernClients {
       clientInfo: undefined,
       logLevel: undefined,
     };
-    const process = isModern ? this.#processOnModern(client) : this.#processFor(client);
+    const process = isModern ? this.#processOnModern(client, principal) : this.#processFor(client, principal);
     // Nobody there who could have to know: no process is started to be told something.
     if (process === undefined || process.ended || !(isModern || process.initialized !== undefined)) {
       const text = `dropped ${notification.method}: no process serves that client`;
@@ -103,26 +105,27 @@ export class ModernClients {
     link.close({ kind: 'ended', text: 'the notification was sent' });
   }
 
-  #sameEra(client: Envelope): Link {
-    return this.#places.placed(placeOnModern(this.#places.definition.sharing, client), 'modern').attach();
+  #sameEra(client: Envelope, principal: string | undefined): Link {
+    const placement = placeOnModern(this.#places.definition.sharing, client, principal);
+    return this.#places.placed(placement, 'modern').attach();
   }
 
-  #processOnModern(client: Envelope): ServerProcess | undefined {
-    const placement = placeOnModern(this.#places.definition.sharing, client);
+  #processOnModern(client: Envelope, principal: string | undefined): ServerProcess | undefined {
+    const placement = placeOnModern(this.#places.definition.sharing, client, principal);
     return placement.kind === 'shared' ? this.#places.shared(placement, 'modern') : undefined;
   }
 
-  #processFor(client: Envelope): ServerProcess | undefined {
-    return this.#processOf(placeModern(this.#places.definition.sharing, client), false);
+  #processFor(client: Envelope, principal: string | undefined): ServerProcess | undefined {
+    return this.#processOf(placeModern(this.#places.definition.sharing, client, principal), false);
   }
 
   // ── a server of the legacy era ──
 
-  #translated(request: Message, envelope: Envelope): Link {
+  #translated(request: Message, envelope: Envelope, principal: string | undefined): Link {
     const places = this.#places;
     const isCall = !NO_CALLS.has(request.method ?? '');
     const joining = { isTranslated: true, canBeAsked: ASKING_METHODS.has(request.method ?? '') };
-    const placement = placeModern(places.definition.sharing, envelope);
+    const placement = placeModern(places.definition.sharing, envelope, principal);
     // What a server says of itself hardly depends on whom it talks to: no process is started for it.
     const facts = request.method === 'server/discover' ? places.facts() : undefined;
     let isRefused = false;
@@ -142,11 +145,13 @@ export class ModernClients {
     if (facts === undefined && this.#processOf(placement, isCall) === undefined) {
       if (!request.text.includes('"requestState"')) places.pool.checkRoom();
     }
-    const link = this.#translator.link(request, envelope, undefined, open);
+    const link = this.#translator.link(request, envelope, principal, open);
     // Once a handshake was done, the server is known to be what it is taken for.
     if (places.definition.era !== 'auto' || places.facts() !== undefined) return link;
     return withSecondTry(link, () =>
-      isRefused && places.isModernAfterAll ? places.orFailed(() => this.#sameEra(envelope)) : undefined,
+      isRefused && places.isModernAfterAll
+        ? places.orFailed(() => this.#sameEra(envelope, principal))
+        : undefined,
     );
   }
 

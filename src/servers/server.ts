@@ -33,9 +33,9 @@ export class Server {
     this.#places = new Places(definition, { ...options, onLost: () => void this.#replace() });
     this.#legacy = new LegacyClients(this.#places);
     this.#modern = new ModernClients(this.#places);
-    this.#tools = new ToolSchemas(options.clock, async (request, envelope) => {
+    this.#tools = new ToolSchemas(options.clock, async (request, envelope, principal) => {
       await this.known();
-      return this.openModern(request, envelope);
+      return this.openModern(request, envelope, principal);
     });
   }
 
@@ -85,15 +85,16 @@ export class Server {
    * The link of a new session of the legacy era. It outlives the processes that serve it. Throws `AtCapacity`.
    *
    * @param initialize the client's `initialize`, which the session sends on this link next
+   * @param principal who the client is; undefined where nobody is asked
    */
-  open(initialize: Message): Link {
+  open(initialize: Message, principal?: string): Link {
     const { clock, emit } = this.#places;
-    const link = new RecoveringLink(this.#legacy.open(initialize), {
+    const link = new RecoveringLink(this.#legacy.open(initialize, principal), {
       server: this.definition.name,
       clock,
       emit,
       handshakeMs: this.pool.limits.startTimeout,
-      reopen: (again, isAsked) => this.#reopen(again, isAsked),
+      reopen: (again, isAsked) => this.#reopen(again, principal, isAsked),
       onWaiting: (isWaiting) => {
         this.#waiting += isWaiting ? 1 : -1;
       },
@@ -102,18 +103,18 @@ export class Server {
   }
 
   /** The link of a request of the legacy era that comes with no handshake. Rejects where the server can't be had. */
-  async openWithoutHandshake(): Promise<Link> {
-    return this.#limited(await this.#legacy.openWithoutHandshake());
+  async openWithoutHandshake(principal?: string): Promise<Link> {
+    return this.#limited(await this.#legacy.openWithoutHandshake(principal));
   }
 
   /** The link on which a request of the modern era is answered; it is sent on it next. Throws `AtCapacity`. */
-  openModern(request: Message, envelope: Envelope): Link {
-    return this.#modern.open(request, envelope);
+  openModern(request: Message, envelope: Envelope, principal?: string): Link {
+    return this.#modern.open(request, envelope, principal);
   }
 
   /** Takes a notification of a modern client that belongs to none of its requests. Never throws. */
-  notify(notification: Message, envelope: Envelope | undefined): void {
-    this.#modern.notify(notification, envelope);
+  notify(notification: Message, envelope: Envelope | undefined, principal?: string): void {
+    this.#modern.notify(notification, envelope, principal);
   }
 
   /** The arguments of a tool that a call repeats in headers; undefined where that is not known. Never rejects. */
@@ -121,8 +122,9 @@ export class Server {
     name: string,
     envelope: Envelope,
     anew: boolean,
+    principal?: string,
   ): Promise<readonly DeclaredHeader[] | undefined> {
-    return this.#tools.of(name, envelope, anew);
+    return this.#tools.of(name, envelope, anew, principal);
   }
 
   /** Gives up the calls that wait for clients of the modern era. */
@@ -166,7 +168,7 @@ export class Server {
     }
   }
 
-  async #reopen(initialize: Message, isAsked: boolean): Promise<Link> {
+  async #reopen(initialize: Message, principal: string | undefined, isAsked: boolean): Promise<Link> {
     await undefined; // until the end of the process is known to all
     try {
       await this.pool.health.restarts.turn(isAsked);
@@ -175,7 +177,7 @@ export class Server {
       throw this.#gaveUp();
     }
     await this.known();
-    return this.#legacy.open(initialize);
+    return this.#legacy.open(initialize, principal);
   }
 
   /** Why no process is started: for most, how the last one ended. */

@@ -23,8 +23,11 @@ export interface TurnsPlacement {
 
 /** The profile of the one process that serves everybody. */
 export const EVERYBODY: SharedPlacement = { kind: 'shared', profile: 'everybody' };
+
 /** The profile of requests that come with no handshake of their own. */
-export const PROXY_ITSELF: SharedPlacement = { kind: 'shared', profile: 'proxy' };
+export function proxyItself(principal?: string): SharedPlacement {
+  return { kind: 'shared', profile: of(principal, 'proxy') };
+}
 
 const ASKABLE = ['sampling', 'elicitation', 'roots'];
 
@@ -32,18 +35,27 @@ const ASKABLE = ['sampling', 'elicitation', 'roots'];
  * The sharing rule for a client of the legacy era on a server of that era (docs/architecture.md, "Sharing").
  *
  * @param initialize the params of the client's `initialize`: all that a server sees of its client
+ * @param principal who the client is; undefined where nobody is asked. Two never share a process, but with `shared`
  */
-export function place(sharing: Sharing, initialize: Readonly<Record<string, unknown>>): SessionPlacement {
+export function place(
+  sharing: Sharing,
+  initialize: Readonly<Record<string, unknown>>,
+  principal?: string,
+): SessionPlacement {
   if (sharing === 'session') return { kind: 'own' };
   if (sharing === 'shared') return EVERYBODY;
   if (isAskable(asRecord(initialize.capabilities))) return { kind: 'own' };
-  return { kind: 'shared', profile: profileOf(initialize) };
+  return { kind: 'shared', profile: profileOf(initialize, principal) };
 }
 
 /** The same for a client of the modern era on a server of the legacy era. */
-export function placeModern(sharing: Sharing, envelope: Envelope): SharedPlacement | TurnsPlacement {
+export function placeModern(
+  sharing: Sharing,
+  envelope: Envelope,
+  principal?: string,
+): SharedPlacement | TurnsPlacement {
   if (sharing === 'shared') return EVERYBODY;
-  const profile = profileOf(initializeOf(envelope, OWN_INFO));
+  const profile = profileOf(initializeOf(envelope, OWN_INFO), principal);
   return { kind: isAskable(envelope.capabilities) ? 'turns' : 'shared', profile };
 }
 
@@ -52,11 +64,17 @@ export function placeModern(sharing: Sharing, envelope: Envelope): SharedPlaceme
  *
  * @param client who it is, as far as anybody can tell; undefined: a session of the legacy era
  */
-export function placeOnModern(sharing: Sharing, client: Envelope | undefined): SessionPlacement {
-  if (sharing !== 'session') return EVERYBODY;
+export function placeOnModern(
+  sharing: Sharing,
+  client: Envelope | undefined,
+  principal?: string,
+): SessionPlacement {
+  if (sharing === 'shared') return EVERYBODY;
+  if (sharing === 'auto')
+    return principal === undefined ? EVERYBODY : { kind: 'shared', profile: of(principal, 'everything') };
   return client === undefined
     ? { kind: 'own' }
-    : { kind: 'shared', profile: profileOf(initializeOf(client, OWN_INFO)) };
+    : { kind: 'shared', profile: profileOf(initializeOf(client, OWN_INFO), principal) };
 }
 
 /** The params of the handshake that the proxy does in its own name. */
@@ -75,8 +93,13 @@ function isAskable(capabilities: Readonly<Record<string, unknown>>): boolean {
   return ASKABLE.some((capability) => capabilities[capability] !== undefined);
 }
 
-function profileOf(initialize: Readonly<Record<string, unknown>>): string {
+function profileOf(initialize: Readonly<Record<string, unknown>>, principal: string | undefined): string {
   // What is said about this one request is not said about the client.
   const { _meta, ...client } = initialize;
-  return `client ${JSON.stringify(client)}`;
+  return of(principal, `client ${JSON.stringify(client)}`);
+}
+
+/** The profile of one principal: in a form that no two of them share. */
+function of(principal: string | undefined, profile: string): string {
+  return principal === undefined ? profile : `principal ${JSON.stringify(principal)} ${profile}`;
 }

@@ -62,14 +62,14 @@ export class SessionRegistry {
     return this.#recent.of(server);
   }
 
-  /** The session of this id on this server and transport; the id of another server's session is unknown here. */
+  /** The session of this id where all of that is its own; that of another server or principal is unknown here. */
   find<T extends Session['transport']>(
     id: string,
-    server: string,
-    transport: T,
+    { server, transport, principal }: { server: string; transport: T; principal: string | undefined },
   ): Extract<Session, { transport: T }> | undefined {
     const session = this.#sessions.get(id);
-    if (session?.server !== server || !hasTransport(session, transport)) return undefined;
+    if (session?.server !== server || session.principal !== principal) return undefined;
+    if (!hasTransport(session, transport)) return undefined;
     this.#active(session);
     return session;
   }

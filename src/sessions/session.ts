@@ -7,6 +7,8 @@ interface SessionBase {
   readonly id: string;
   /** The name of the server definition. */
   readonly server: string;
+  /** Who opened it, by id (`Principal.id`); undefined where nobody is asked who they are. */
+  readonly principal: string | undefined;
   readonly openedAt: number;
   lastActivity: number;
   /** Undefined until `initialize` came. */

@@ -1,7 +1,8 @@
 /** Which web pages may use the proxy. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { req } from '../requirements.js';
-import { BOTH, initializeBody } from './harness/client.js';
+import { guards } from '../security.js';
+import { BOTH, initializeBody, post } from './harness/client.js';
 import { type Answer, exchange, send } from './harness/http.js';
 import { closeAll, start, type TestProxy } from './harness/proxy.js';
 
@@ -33,7 +34,7 @@ function from(
 }
 
 describe('by default', () => {
-  it(`${req('streamable-http.origin.validated', 'streamable-http.origin.invalid-403', 'sse.origin.validated')} pages of others get 403, on every path with every method`, async () => {
+  it(`${req('streamable-http.origin.validated', 'streamable-http.origin.invalid-403', 'sse.origin.validated')}${guards('origin.refused')} pages of others get 403, on every path with every method`, async () => {
     for (const origin of [
       'http://evil.example',
       'null',
@@ -82,7 +83,7 @@ describe('with origins that are allowed', () => {
       expect(answer.status).toBe(200);
       expect(answer.headers).toMatchObject({
         'access-control-allow-origin': origin,
-        'access-control-expose-headers': 'Mcp-Session-Id, X-One, X-Two',
+        'access-control-expose-headers': 'Mcp-Session-Id, WWW-Authenticate, X-One, X-Two',
         vary: 'Origin',
       });
     },
@@ -105,7 +106,7 @@ describe('with origins that are allowed', () => {
 });
 
 describe('the Host', () => {
-  it(`${req('streamable-http.origin.validated', 'sse.origin.validated')} of a name that was made to point here gets 403, with an Origin or without`, async () => {
+  it(`${req('streamable-http.origin.validated', 'sse.origin.validated')}${guards('host.refused')} of a name that was made to point here gets 403, with an Origin or without`, async () => {
     for (const host of [
       'evil.example',
       'evil.example:8080',
@@ -144,11 +145,36 @@ describe('the Host', () => {
   });
 
   it('may be anything where the proxy is open to the network', async () => {
-    const open = await start({ host: '0.0.0.0' });
+    const open = await start({ host: '0.0.0.0', allowUnauthenticated: true });
     const { port } = new URL(open.url);
     const answer = await exchange(`http://127.0.0.1:${port}/status`, { headers: { host: 'some.example' } });
     expect(answer.status).toBe(200);
   });
+});
+
+it(`${guards('cors.vary')} what depends on the Origin says so, also where it is refused, or there was none`, async () => {
+  const { url } = some;
+  const answers = [
+    await exchange(`${url}/status`),
+    await exchange(`${url}/nothing`),
+    await exchange(`${url}/status`, { headers: { host: 'evil.example' } }),
+    await from('https://app.example', `${url}/status`),
+    await from('https://evil.example', `${url}/status`),
+    await post(`${url}/mcp`, initializeBody()),
+    await from('https://any.example', `${all.url}/status`),
+  ];
+  expect(answers.map(({ headers }) => headers.vary)).toEqual(answers.map(() => 'Origin'));
+});
+
+it(`${guards('cors.credentials')} no page is ever let in by what its browser sends on its own`, async () => {
+  for (const { url } of [some, all]) {
+    for (const method of METHODS) {
+      const answer = await from('https://app.example', `${url}/mcp`, method, {
+        'access-control-request-method': 'POST',
+      });
+      expect(answer.headers).not.toHaveProperty('access-control-allow-credentials');
+    }
+  }
 });
 
 it('with * every page may', async () => {
@@ -157,19 +183,31 @@ it('with * every page may', async () => {
 });
 
 describe('a preflight', () => {
+  const names =
+    'content-type,mcp-session-id, mcp-protocol-version,last-event-id,Mcp-Method,mcp-name,authorization,X-API-Key,mcp-param-region';
   const asked = {
     'access-control-request-method': 'POST',
-    'access-control-request-headers': 'content-type,mcp-session-id,mcp-protocol-version,last-event-id,x-y',
+    'access-control-request-headers': names,
   };
 
-  it.each(PATHS)('is answered for %s', async (path) => {
+  it.each(PATHS)(`${guards('cors.preflight')} is answered for %s`, async (path) => {
     const answer = await from('https://app.example', some.url + path, 'OPTIONS', asked);
     expect(answer).toMatchObject({ status: 204, body: '' });
     expect(answer.headers).toMatchObject({
       'access-control-allow-origin': 'https://app.example',
       'access-control-allow-methods': expect.stringContaining('DELETE'),
-      'access-control-allow-headers': asked['access-control-request-headers'],
+      'access-control-allow-headers': names.replaceAll(/, */g, ', '),
+      vary: 'Origin, Access-Control-Request-Headers',
     });
+  });
+
+  it(`${guards('cors.preflight')} gets leave for what is known here only`, async () => {
+    const more = {
+      ...asked,
+      'access-control-request-headers': 'x-forwarded-for, mcp-param-, cookie, accept, mcp-paramx',
+    };
+    const answer = await from('https://app.example', `${some.url}/mcp`, 'OPTIONS', more);
+    expect(answer.headers['access-control-allow-headers']).toBe('accept');
   });
 
   it('that asks for what is no header name gets no leave for it', async () => {

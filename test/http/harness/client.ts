@@ -14,6 +14,8 @@ export interface Opening {
   readonly version?: string;
   readonly name?: string;
   readonly capabilities?: object;
+  /** Sent with every request, as to authenticate. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 export function initializeBody({
@@ -39,27 +41,31 @@ export class Client {
   readonly url: string;
   readonly version: string;
   readonly session: string;
+  readonly #more: Readonly<Record<string, string>>;
   #id = 0;
 
-  constructor(url: string, version: string, session: string) {
+  constructor(url: string, version: string, session: string, more: Readonly<Record<string, string>> = {}) {
     this.url = url;
     this.version = version;
     this.session = session;
+    this.#more = more;
   }
 
   /** `initialize` and `notifications/initialized`. */
   static async open(url: string, opening: Opening = {}): Promise<Client> {
-    const answer = await post(url, initializeBody(opening));
+    const { headers = {} } = opening;
+    const answer = await post(url, initializeBody(opening), { headers });
     expect(answer.status, answer.body).toBe(200);
     const session = answer.headers['mcp-session-id'];
-    const client = new Client(url, opening.version ?? '2025-11-25', String(session));
+    const client = new Client(url, opening.version ?? '2025-11-25', String(session), headers);
     expect((await client.notify('notifications/initialized')).status).toBe(202);
     return client;
   }
 
   get headers(): Record<string, string> {
     const version = this.version === '2025-03-26' ? {} : { 'mcp-protocol-version': this.version };
-    return { 'content-type': 'application/json', accept: BOTH, 'mcp-session-id': this.session, ...version };
+    const own = { 'content-type': 'application/json', accept: BOTH, 'mcp-session-id': this.session };
+    return { ...own, ...version, ...this.#more };
   }
 
   nextId(): number {

@@ -145,6 +145,7 @@ export async function startEndpoint(
   const endpoint: Endpoint = {
     server,
     modern: door,
+    principal: undefined,
     sessions,
     emit,
     stateless: false,

@@ -33,7 +33,11 @@ export function puppet(more: Partial<ServerDefinition> = {}): ServerDefinition {
 
 const running = new Set<TestProxy>();
 
-export async function start(options: Partial<ProxyOptions> = {}): Promise<TestProxy> {
+/** @param headers what `/status` is asked with, where it is not for everybody */
+export async function start(
+  options: Partial<ProxyOptions> = {},
+  headers: Readonly<Record<string, string>> = {},
+): Promise<TestProxy> {
   const events: ProxyEvent[] = [];
   const proxy = await startProxy({ ...DEFAULTS, defaultServer: puppet(), ...options }, (event) =>
     events.push(event),
@@ -41,7 +45,7 @@ export async function start(options: Partial<ProxyOptions> = {}): Promise<TestPr
   const test: TestProxy = {
     ...proxy,
     events,
-    status: async () => JSON.parse((await exchange(`${proxy.url}/status`)).body),
+    status: async () => JSON.parse((await exchange(`${proxy.url}/status`, { headers })).body),
     close: async () => {
       running.delete(test);
       await proxy.close();

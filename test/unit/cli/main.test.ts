@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { main } from '../../../src/cli/main.js';
 import { OPTIONS } from '../../../src/cli/option-table.js';
+import { guards } from '../../security.js';
 
 const bin = fileURLToPath(new URL('../../../bin/mcp-proxy.js', import.meta.url));
 let directory = '';
@@ -16,11 +17,18 @@ beforeAll(async () => {
 afterAll(() => rm(directory, { recursive: true }));
 
 /** Runs `main` as far as nothing is started. */
-async function run(...argv: string[]): Promise<{ code: number; out: string; error: string }> {
+function run(...argv: string[]): Promise<{ code: number; out: string; error: string }> {
+  return runIn({}, ...argv);
+}
+
+async function runIn(
+  env: Readonly<Record<string, string>>,
+  ...argv: string[]
+): Promise<{ code: number; out: string; error: string }> {
   let out = '';
   let error = '';
   const code = await main(argv, {
-    env: {},
+    env,
     signal: new Promise(() => undefined),
     writeOut: (text) => {
       out += text;
@@ -132,6 +140,34 @@ describe('wrong usage and configuration', () => {
     expect(await run('--named-server-config', path, 'cat')).toMatchObject({
       code: 2,
       error: expect.stringMatching(/clash\.json: .*rename it/),
+    });
+  });
+
+  it(`${guards('bind.refused')} ends with 2 where everybody would be let in, and says what can be done`, async () => {
+    for (const host of ['0.0.0.0', '::', '[::]', '192.0.2.1']) {
+      const { code, error } = await run('--host', host, '--', 'cat');
+      expect(code).toBe(2);
+      for (const way of ['--api-key-file', 'MCP_PROXY_API_KEYS', '127.0.0.1', '--allow-unauthenticated']) {
+        expect(error).toContain(way);
+      }
+    }
+  });
+
+  it('ends with 2 where there are no keys, though they are asked for', async () => {
+    const path = await file('keys', '# none\n');
+    expect(await run('--api-key-file', path, 'cat')).toMatchObject({
+      code: 2,
+      error: expect.stringMatching(
+        /^mcp-proxy: error: --api-key-file .*keys cannot be used: there is no key/,
+      ),
+    });
+    expect(await run('--api-key-file', join(directory, 'none'), 'cat')).toMatchObject({
+      code: 2,
+      error: expect.stringMatching(/cannot be used: ENOENT/),
+    });
+    expect(await runIn({ MCP_PROXY_API_KEYS: '' }, 'cat')).toMatchObject({
+      code: 2,
+      error: expect.stringMatching(/MCP_PROXY_API_KEYS cannot be used: there is no key/),
     });
   });
 

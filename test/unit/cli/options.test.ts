@@ -248,6 +248,8 @@ describe('server mode', () => {
           era: 'auto',
         },
         namedServers: [],
+        auth: {},
+        allowUnauthenticated: false,
         allowOrigins: [],
         allowHosts: [],
         exposeHeaders: [],
@@ -287,6 +289,16 @@ describe('server mode', () => {
     ['--sse-host a --host b', 'b'],
   ])('listens on an address: %s', async (given, host) => {
     expect((await server(`${given} npx`)).options.host).toBe(host);
+  });
+
+  it('takes keys from a file and from the environment', async () => {
+    const line = await parseCommandLine(['--api-key-file', 'f', '--allow-unauthenticated', 'npx'], {
+      MCP_PROXY_API_KEYS: 'ann:k',
+    });
+    expect(line).toMatchObject({
+      options: { auth: { apiKeyFile: 'f', apiKeys: 'ann:k' }, allowUnauthenticated: true },
+    });
+    expect(await refusal(['--api-key-file', '', 'npx'])).toMatch(/--api-key-file is empty/);
   });
 
   it('warns of the deprecated names', async () => {

@@ -13,6 +13,16 @@ test('the whole environment is passed on where that is asked for; the user wins'
   expect(environment).toEqual({ HOME: '/home/ann', PATH: '/opt', TERM: '() { evil; }', SECRET: 's' });
 });
 
+test("the keys of the proxy's own clients are given to no server", () => {
+  const keys = { MCP_PROXY_API_KEYS: 'ann:k' };
+  expect(
+    childEnvironment({ env: {}, passEnvironment: true }, { ...parent, ...keys }, 'linux'),
+  ).not.toHaveProperty('MCP_PROXY_API_KEYS');
+  expect(childEnvironment({ env: {}, passEnvironment: true }, { Mcp_Proxy_Api_Keys: 'k' }, 'win32')).toEqual(
+    {},
+  );
+});
+
 test('on Windows, names that differ in case only are one variable', () => {
   const environment = childEnvironment(
     { env: { PATH: 'C:\\mine' }, passEnvironment: false },

@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { EVERYBODY, ownInitialize, PROXY_ITSELF, place } from '../../../src/servers/sharing.js';
+import {
+  EVERYBODY,
+  ownInitialize,
+  place,
+  placeModern,
+  placeOnModern,
+  proxyItself,
+} from '../../../src/servers/sharing.js';
 
 const CLIENT = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'a', version: '1' } };
 
@@ -37,8 +44,8 @@ describe('auto', () => {
   );
 
   it("never gives a client's profile to the proxy itself or to everybody", () => {
-    expect([EVERYBODY, PROXY_ITSELF]).not.toContainEqual(place('auto', CLIENT));
-    expect([EVERYBODY, PROXY_ITSELF]).not.toContainEqual(place('auto', {}));
+    expect([EVERYBODY, proxyItself()]).not.toContainEqual(place('auto', CLIENT));
+    expect([EVERYBODY, proxyItself()]).not.toContainEqual(place('auto', {}));
   });
 });
 
@@ -48,8 +55,39 @@ it('session gives each its own, shared gives everybody one', () => {
 });
 
 it('the proxy can be asked only in the name of everybody', () => {
-  expect(ownInitialize(PROXY_ITSELF)).toMatchObject({ capabilities: {}, clientInfo: { name: 'mcp-proxy' } });
+  expect(ownInitialize(proxyItself())).toMatchObject({ capabilities: {}, clientInfo: { name: 'mcp-proxy' } });
   expect(ownInitialize(EVERYBODY)).toMatchObject({
     capabilities: { sampling: {}, elicitation: {}, roots: {} },
+  });
+});
+
+describe('principals', () => {
+  const ENVELOPE = { version: '2026-07-28', capabilities: {}, clientInfo: undefined, logLevel: undefined };
+  const ASKABLE = { ...ENVELOPE, capabilities: { roots: {} } };
+
+  it.each([
+    ['a client', (principal?: string) => place('auto', CLIENT, principal)],
+    ['a modern client', (principal?: string) => placeModern('auto', ENVELOPE, principal)],
+    ['one that can be asked', (principal?: string) => placeModern('session', ASKABLE, principal)],
+    [
+      'a modern client of a modern server',
+      (principal?: string) => placeOnModern('auto', ENVELOPE, principal),
+    ],
+    ['the same with session', (principal?: string) => placeOnModern('session', ENVELOPE, principal)],
+    [
+      'a legacy client of a modern server',
+      (principal?: string) => placeOnModern('auto', undefined, principal),
+    ],
+    ['requests without a handshake', (principal?: string) => proxyItself(principal)],
+  ])('never share: %s', (_, placement) => {
+    const placements = [placement('key:a'), placement('key:b'), placement('key:a" client {'), placement()];
+    expect(placement('key:a')).toEqual(placements[0]);
+    expect(new Set(placements.map((one) => JSON.stringify(one))).size).toBe(4);
+  });
+
+  it('share what is one for everybody', () => {
+    expect(place('shared', CLIENT, 'key:a')).toBe(EVERYBODY);
+    expect(placeModern('shared', ASKABLE, 'key:a')).toBe(EVERYBODY);
+    expect(placeOnModern('shared', ENVELOPE, 'key:a')).toBe(EVERYBODY);
   });
 });

@@ -14,12 +14,14 @@ function add(
   registry: SessionRegistry,
   server = 'a',
   busy = false,
+  principal: string | undefined = undefined,
 ): StreamableHttpSession & { ended: string[] } {
   const id = registry.newId();
   const ended: string[] = [];
   const session = {
     id,
     server,
+    principal,
     transport: 'streamable-http' as const,
     downstream: new StreamableHttpDownstream({
       sessionId: id,
@@ -41,16 +43,33 @@ function add(
   return session;
 }
 
+function at<T extends 'sse' | 'streamable-http'>(
+  server: string,
+  transport: T,
+  principal?: string,
+): { server: string; transport: T; principal: string | undefined } {
+  return { server, transport, principal };
+}
+
 it('finds a session on its own server and transport only', () => {
   const registry = new SessionRegistry();
   const { id } = add(registry);
-  expect(registry.find(id, 'a', 'streamable-http')?.id).toBe(id);
-  expect(registry.find(id, 'b', 'streamable-http')).toBeUndefined();
-  expect(registry.find(id, 'a', 'sse')).toBeUndefined();
-  expect(registry.find('', 'a', 'streamable-http')).toBeUndefined();
+  expect(registry.find(id, at('a', 'streamable-http'))?.id).toBe(id);
+  expect(registry.find(id, at('b', 'streamable-http'))).toBeUndefined();
+  expect(registry.find(id, at('a', 'sse'))).toBeUndefined();
+  expect(registry.find('', at('a', 'streamable-http'))).toBeUndefined();
   registry.remove(id);
-  expect(registry.find(id, 'a', 'streamable-http')).toBeUndefined();
+  expect(registry.find(id, at('a', 'streamable-http'))).toBeUndefined();
   expect(registry.of('a')).toEqual([]);
+  registry.close('x');
+});
+
+it('finds a session for the principal that opened it only', () => {
+  const registry = new SessionRegistry();
+  const { id } = add(registry, 'a', false, 'key:ann');
+  expect(registry.find(id, at('a', 'streamable-http', 'key:ann'))?.id).toBe(id);
+  expect(registry.find(id, at('a', 'streamable-http', 'key:bob'))).toBeUndefined();
+  expect(registry.find(id, at('a', 'streamable-http'))).toBeUndefined();
   registry.close('x');
 });
 
@@ -70,7 +89,7 @@ it('ends sessions that nobody comes back to, and those only', () => {
   const registry = new SessionRegistry({ sessionIdleMs: 1000 });
   const [idle, used, busy] = [add(registry), add(registry), add(registry, 'a', true)];
   vi.advanceTimersByTime(900);
-  registry.find(used.id, 'a', 'streamable-http');
+  registry.find(used.id, at('a', 'streamable-http'));
   vi.advanceTimersByTime(900);
   expect([idle, used, busy].map(({ ended }) => ended.length)).toEqual([1, 0, 0]);
   vi.advanceTimersByTime(2000);

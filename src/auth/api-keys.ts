@@ -1,0 +1,110 @@
+import { readFileSync, statSync } from 'node:fs';
+import { ConfigError } from '../config/config-error.js';
+import { type Emit, wordsOf } from '../observability/events.js';
+import type { Clock } from '../relay/clock.js';
+import { holderOf, type Key, readKeys } from './key-list.js';
+import type { Principal } from './principal.js';
+
+/** How long what is known of the file holds, in milliseconds: a key that is taken out is good for so long at most. */
+const LOOK_AGAIN_MS = 1000;
+/** The bits of a file's mode that let in others than its owner and its group. */
+const OTHERS = 0o007;
+/** Octets. Room for more keys than anybody hands out by hand. */
+const MAX_FILE = 1024 * 1024;
+
+export interface ApiKeysOptions {
+  /** A file of keys, read again when it has changed. */
+  readonly file: string | undefined;
+  /** The value of `MCP_PROXY_API_KEYS`, of the same form. */
+  readonly list: string | undefined;
+  readonly clock: Clock;
+  readonly emit: Emit;
+}
+
+/** Keys that are handed out, each with a name: whoever shows one is its holder. */
+export class ApiKeys {
+  readonly #options: ApiKeysOptions;
+  readonly #given: readonly Key[];
+  #fromFile: readonly Key[] = [];
+  #version = '';
+  #lookedAt: number;
+
+  /** Throws `ConfigError` where the file or the list cannot be used. */
+  constructor(options: ApiKeysOptions) {
+    const { file, list, clock } = options;
+    this.#options = options;
+    this.#given = list === undefined ? [] : readList(list);
+    this.#lookedAt = clock.now();
+    if (file !== undefined) {
+      this.#version = versionOf(file);
+      try {
+        this.#load(file);
+      } catch (error) {
+        throw new ConfigError(`--api-key-file ${file} cannot be used: ${wordsOf(error)}`);
+      }
+    }
+    const short = [...this.#given, ...this.#fromFile].filter(({ isShort }) => isShort);
+    for (const { principal } of short) {
+      this.#warn(
+        `the key "${principal.name}" is short enough to be found by trying; take 32 random characters`,
+      );
+    }
+  }
+
+  /** Whose key this is; undefined where it is none. */
+  holderOf(credential: string): Principal | undefined {
+    this.#look();
+    return holderOf([...this.#given, ...this.#fromFile], credential);
+  }
+
+  /** Reads the file again where it has changed. One that is broken, or gone, changes nothing. */
+  #look(): void {
+    const { file, clock, emit } = this.#options;
+    const now = clock.now();
+    if (file === undefined || now - this.#lookedAt < LOOK_AGAIN_MS) return;
+    this.#lookedAt = now;
+    const version = versionOf(file);
+    if (version === this.#version) return;
+    this.#version = version;
+    try {
+      this.#load(file);
+      emit({
+        level: 'info',
+        text: `the keys were read again: there are ${this.#fromFile.length} in ${file}`,
+      });
+    } catch (error) {
+      this.#warn(`${file} cannot be used, so the keys stay as they were: ${wordsOf(error)}`);
+    }
+  }
+
+  #load(file: string): void {
+    const { size, mode } = statSync(file);
+    if (size > MAX_FILE) throw new Error(`it is larger than ${MAX_FILE} octets`);
+    this.#fromFile = readKeys(readFileSync(file, 'utf8').replace(/^\uFEFF/, ''), this.#given.length);
+    if (process.platform !== 'win32' && (mode & OTHERS) !== 0) {
+      this.#warn(`${file} is open to every user of this machine; only its owner should read it: chmod 600`);
+    }
+  }
+
+  #warn(text: string): void {
+    this.#options.emit({ level: 'warning', text });
+  }
+}
+
+function readList(list: string): Key[] {
+  try {
+    return readKeys(list);
+  } catch (error) {
+    throw new ConfigError(`MCP_PROXY_API_KEYS cannot be used: ${wordsOf(error)}`);
+  }
+}
+
+/** By what a file is told from what it was before. Why it can't be looked at, reading it will say. */
+function versionOf(file: string): string {
+  try {
+    const { mtimeMs, ctimeMs, size, ino } = statSync(file);
+    return [mtimeMs, ctimeMs, size, ino].join(' ');
+  } catch {
+    return 'none';
+  }
+}

@@ -1,0 +1,19 @@
+/** Who has been found out to be asking, by what was shown: a key, a token or a certificate. */
+export interface Principal {
+  readonly kind: 'key' | 'token' | 'certificate';
+  /**
+   * Unique over all ways and issuers, and the same with every request. What belongs to one is bound to it: sessions,
+   * processes, the state of a call that waits.
+   */
+  readonly id: string;
+  /** What its owner calls it: the name of a key, the subject of a token or of a certificate. */
+  readonly name: string;
+  /** What its token may be used for; empty for all others. */
+  readonly scopes: ReadonlySet<string>;
+}
+
+const NO_SCOPES: ReadonlySet<string> = new Set();
+
+export function keyHolder(name: string): Principal {
+  return { kind: 'key', id: `key:${name}`, name, scopes: NO_SCOPES };
+}

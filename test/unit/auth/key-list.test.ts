@@ -1,0 +1,47 @@
+import { describe, expect, it } from 'vitest';
+import { holderOf, KeyListError, readKeys } from '../../../src/auth/key-list.js';
+
+function ids(text: string, taken?: number): string[] {
+  return readKeys(text, taken).map(({ principal }) => principal.id);
+}
+
+describe('a list of keys', () => {
+  it('has a name and a key in each line; a key alone is named by its number', () => {
+    const text = 'ann:k1\nk2\r\n\n  # nobody:k0\n  bob.b@x.example : k3 \nk4:\nk5';
+    expect(() => ids(text)).toThrow(/^line 6: a key is visible ASCII/);
+    expect(ids(text.replace('k4:', 'k4'))).toEqual([
+      'key:ann',
+      'key:2',
+      'key:bob.b@x.example',
+      'key:4',
+      'key:5',
+    ]);
+    expect(ids('a\nb', 3)).toEqual(['key:4', 'key:5']);
+  });
+
+  it('may have several keys of one name, but no key of two', () => {
+    const keys = readKeys('ann:old-key\nann:new-key\nann:new-key');
+    expect(holderOf(keys, 'old-key')).toEqual(holderOf(keys, 'new-key'));
+    expect(() => readKeys('ann:same\nbob:same')).toThrow(/^line 2: .*another name/);
+  });
+
+  it.each(['', '\n# a:b\n', ' '])('without a key is none: %j', (text) => {
+    expect(() => readKeys(text)).toThrow(KeyListError);
+  });
+
+  it.each(['ann:with space', 'ann:schlüssel', 'two words', 'ann:a\tb'])(
+    'is refused for what no header can carry, without showing it: %s',
+    (line) => {
+      expect(() => readKeys(line)).toThrow(/^line 1: /);
+      expect(() => readKeys(line)).not.toThrow(new RegExp(line.slice(4)));
+    },
+  );
+});
+
+it('a key is its holder’s as a whole only', () => {
+  const keys = readKeys('ann:0123456789\nbob:abcdefghij');
+  expect(holderOf(keys, '0123456789')).toMatchObject({ kind: 'key', id: 'key:ann', name: 'ann' });
+  for (const wrong of ['', '0123456789 ', '012345678', '0123456789a', 'abcdefghi', 'ann', 'ann:0123456789']) {
+    expect(holderOf(keys, wrong), wrong).toBeUndefined();
+  }
+});

@@ -32,7 +32,7 @@ it.each([
       const request = wire({ jsonrpc: '2.0', id: 1, method, params: { ...params, _meta } });
       const envelope = readEnvelope(request);
       if (typeof envelope === 'string') throw new Error(envelope);
-      const peer = new Peer(clients.open(request, envelope));
+      const peer = new Peer(clients.open(request, envelope, undefined));
       peer.link.send(request);
       return peer;
     };

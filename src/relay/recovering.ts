@@ -94,6 +94,8 @@ export class RecoveringLink implements Link {
     if (!this.#isOpen) return;
     switch (message.kind) {
       case 'request':
+        // A client that begins again says itself when it is ready.
+        if (message.method === 'initialize') this.#isReplaced = false;
         if (SessionMemory.concerns(message)) this.#watched.set(keyOf(message.id ?? 'null'), message);
         if (this.#link === undefined) this.#recover(true);
         if (this.#isRecovering) this.#waits(true);

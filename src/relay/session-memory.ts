@@ -52,6 +52,7 @@ export class SessionMemory {
   answered(request: Message, answer: Message): void {
     if (answer.kind !== 'response') return;
     if (request.method === 'initialize') {
+      this.forget();
       this.#initialize = request;
       this.#version = negotiatedVersion(answer);
     } else if (request.method === 'logging/setLevel') this.#level = request;

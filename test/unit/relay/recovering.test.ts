@@ -140,6 +140,29 @@ describe('a session whose server is lost', () => {
     expect(session.waits).toEqual([]);
   });
 
+  it('is the session that the client has begun last, without what belonged to one before', async () => {
+    const session = Session.begun();
+    const { client, first } = session;
+    client.says(request(1, 'resources/subscribe', { uri: 'a:1' }));
+    first.says(result(1));
+    first.goes(DIED);
+    await session.settled();
+    const { server, id } = await session.next();
+    server.says(welcome(id));
+    await session.settled();
+    server.take();
+    client.says(request(2, 'initialize', CLIENT));
+    server.says(welcome(2));
+    client.says(INITIALIZED);
+    expect(server.take()).toEqual([request(2, 'initialize', CLIENT), INITIALIZED]);
+    server.goes(DIED);
+    await session.settled();
+    const last = await session.next();
+    last.server.says(welcome(last.id));
+    await session.settled();
+    expect(last.server.take()).toEqual([INITIALIZED]);
+  });
+
   it('keeps what the client says meanwhile, in its order, and sends it once', async () => {
     const session = Session.begun();
     const { client } = session;

@@ -15,7 +15,7 @@ import { StreamableHttpUpstream } from '../transports/streamable-http/upstream.j
 import { type Attempt, begin, mayBeSse, mayFollow } from './attempt.js';
 import { RecoveringSse } from './recovering-sse.js';
 
-export interface LegacyRemoteOptions extends Omit<UpstreamOptions, 'takeOver'> {
+export interface LegacyRemoteOptions extends UpstreamOptions {
   /** `auto`: find out. */
   readonly transport: 'auto' | 'sse' | 'streamablehttp';
   /** The connection that there was is no more; what was open on it has been answered. */
@@ -163,7 +163,9 @@ export class LegacyRemote implements RemoteLink {
     const link = new StreamableHttpUpstream({
       ...this.#linkOptions(),
       takeOver: (request, failure) => {
-        if (this.#attempt !== attempt || request !== attempt.opening) return false;
+        if (this.#attempt !== attempt || request !== attempt.opening) {
+          return this.#options.takeOver?.(request, failure) === true;
+        }
         this.#refused(attempt, failure);
         return true;
       },

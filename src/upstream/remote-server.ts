@@ -1,19 +1,17 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { clock } from '../clock.js';
 import { type Envelope, readEnvelope } from '../eras/envelope.js';
-import { initializeOf } from '../eras/identity.js';
 import { LegacyClientLink } from '../eras/legacy-client/link.js';
 import { ModernDemux } from '../eras/modern-client/demux.js';
-import type { LegacySession } from '../eras/modern-client/legacy-session.js';
 import { ASKING_METHODS } from '../eras/modern-client/methods.js';
 import { ModernClients } from '../eras/modern-client/modern-clients.js';
 import { type Verdict, verdictOfRefusal } from '../eras/probe.js';
 import type { Era } from '../eras/versions.js';
 import { asRecord, type Message, paramsOf } from '../jsonrpc/message.js';
-import { Correlation } from '../relay/correlation.js';
 import { HandshakeRefused } from '../relay/handshake.js';
 import type { CloseReason, Link, Receiver } from '../relay/link.js';
 import { pendingLink } from '../relay/pending.js';
+import { RecoveringLink } from '../relay/recovering.js';
 import { withSecondTry } from '../relay/second-try.js';
 import type { Failure } from '../remote/failure.js';
 import { REMOTE_TIMINGS, type RemoteLink, type RemoteTimings } from '../remote/remote-link.js';
@@ -23,17 +21,23 @@ import { ModernUpstream } from '../transports/streamable-http/modern-upstream.js
 import { OWN_INFO } from '../version.js';
 import { type Client, probeRemote } from './era.js';
 import type { FrontOptions } from './front.js';
+import { LeavableLink } from './leavable-link.js';
 import { LegacyRemote, type LegacyRemoteOptions } from './legacy-remote.js';
+import { LegacySessions } from './legacy-sessions.js';
+import { type Asked, Turning } from './turning.js';
 
 /**
- * Sessions of the legacy era for a modern client: it mostly says the same of itself with every request. Past it
- * the one that was not used for longest ends.
+ * How long refusals are taken as they are, in milliseconds, after one for which the server was asked and was still
+ * what it had been: clients make mistakes too, and must not have it asked each time.
  */
-const MAX_SESSIONS = 16;
+const CONFIRMED_MS = 10_000;
 
 /**
  * One remote server: finds out which era it speaks, remembers it, and makes the links that a client of either
- * era needs, with a translator in between where the two differ.
+ * era needs, with a translator in between where the two differ. Where it is replaced by one of the other era, it is
+ * met in that from then on.
+ *
+ * Longer than most files: what the server speaks says what clients of both eras are given.
  */
 export class RemoteServer {
   readonly #options: FrontOptions;
@@ -42,13 +46,22 @@ export class RemoteServer {
   readonly #receiver: Receiver;
   readonly #modernClients: ModernClients;
   readonly #giveUp = new AbortController();
+  readonly #turning: Turning;
   /** All links to the server that are not over. */
   readonly #remotes = new Set<RemoteLink>();
-  /** Sessions of the legacy era for a modern client, by what it said of itself. */
-  readonly #sessions = new Map<string, Correlation>();
+  readonly #sessions: LegacySessions;
   /** What the server speaks; undefined: it is to be asked. */
   #era: Era | undefined;
+  /** The server is just being asked again. Settles with whether it is known what it speaks. */
+  #asking: Promise<boolean> | undefined;
+  /** When it was last found to be still what it had been. */
+  #confirmedAt = Number.NEGATIVE_INFINITY;
   #legacy: Link | undefined;
+  /** What `#legacy` goes through at the moment; none where the server cannot turn out to be another. */
+  #way: LeavableLink | undefined;
+  /** Whether that is through a translator, and what the server was taken for when it was begun. */
+  #isTranslated = false;
+  #metAs: Era | undefined;
   #modern: Link | undefined;
   /** Links that are still being made: until the server has said what it speaks. */
   readonly #pending = new Set<Promise<Link>>();
@@ -65,16 +78,28 @@ export class RemoteServer {
       emit: options.emit,
       seal: newSeal(),
     });
+    this.#sessions = new LegacySessions(this.#where, options.emit, (onLost) =>
+      this.#legacyRemote({
+        onLost,
+        isMetOtherwise: (answer) => options.era === 'auto' && this.#isModern(answer),
+      }),
+    );
+    this.#turning = new Turning({
+      isDoubtful: (asked, answer) => this.#isDoubtful(asked, answer),
+      hasTurned: (asked, answer) => this.#hasTurned(asked, answer),
+      again: ({ era, request }) => this[era](request),
+      deliver: (message, about) => this.#receiver.message(message, about),
+    });
     if (options.transport === 'sse') this.#era = 'legacy';
     else if (options.era !== 'auto') this.#era = options.era;
   }
 
   /** Takes a message of the legacy era. */
   legacy(message: Message): void {
-    this.#legacy ??= this.#joined(this.#legacyLink(message), (link) => {
+    this.#legacy ??= this.#joined(this.#legacyLasting(message), (link) => {
       if (this.#legacy === link) this.#legacy = undefined;
     });
-    this.#legacy.send(message);
+    this.#send('legacy', message, this.#legacy, this.#way?.isOpen === true ? this.#way : this.#legacy);
   }
 
   /** Takes a message of the modern era. */
@@ -82,7 +107,17 @@ export class RemoteServer {
     this.#modern ??= this.#joined(this.#modernLink(message), (link) => {
       if (this.#modern === link) this.#modern = undefined;
     });
-    this.#modern.send(message);
+    this.#send('modern', message, this.#modern, this.#modern);
+  }
+
+  /** @param way what the link goes through at the moment */
+  #send(era: Era, message: Message, link: Link, way: Link): void {
+    if (message.kind === 'request') this.#turning.sent({ era, request: message, on: way });
+    const cancelled =
+      message.method === 'notifications/cancelled' ? this.#turning.cancelled(message) : undefined;
+    // What is open on a way that was left is not known on the one there is.
+    if (cancelled !== undefined && cancelled !== way) cancelled.send(message);
+    else link.send(message);
   }
 
   /** Settles when nothing that was sent waits for its answer or its acceptance. */
@@ -94,10 +129,11 @@ export class RemoteServer {
   /** Ends all links. Settles when the server has been told and nothing is open any more. */
   async close(reason: CloseReason): Promise<void> {
     this.#giveUp.abort();
+    this.#turning.close();
     this.#modernClients.close();
     this.#legacy?.close(reason);
     this.#modern?.close(reason);
-    for (const session of this.#sessions.values()) session.close(reason);
+    this.#sessions.close(reason);
     const remotes = [...this.#remotes];
     for (const remote of remotes) remote.close(reason);
     await Promise.all(remotes.map((remote) => remote.done));
@@ -106,7 +142,7 @@ export class RemoteServer {
 
   #joined(link: Link, over: (link: Link) => void): Link {
     link.listen({
-      message: (message, about) => this.#receiver.message(message, about),
+      message: (message, about) => this.#turning.heard(message, about),
       closed: (reason) => {
         over(link);
         this.#receiver.closed(reason);
@@ -116,6 +152,26 @@ export class RemoteServer {
   }
 
   // ── a client of the legacy era ──
+
+  /** A link that goes on where the server turns out to be another, with the session that the client has. */
+  #legacyLasting(first: Message): Link {
+    if (!this.#mayTurn) return this.#legacyLink(first);
+    return new RecoveringLink(this.#newWay(this.#legacyLink(first)), {
+      server: this.#where,
+      clock,
+      emit: this.#options.emit,
+      reopen: async (_, isAsked) => {
+        // After it came to nothing, what the server speaks is as good as not known.
+        if (isAsked) await this.#askAgain();
+        return this.#newWay(this.#legacyFirst());
+      },
+    });
+  }
+
+  #newWay(to: Link): Link {
+    this.#way = new LeavableLink(to);
+    return this.#way;
+  }
 
   #legacyLink(first: Message): Link {
     if (this.#era === 'modern' && this.#options.era === 'modern') return this.#translated();
@@ -131,6 +187,8 @@ export class RemoteServer {
    * met in the modern era, if it knows that.
    */
   #legacyFirst(): Link {
+    this.#isTranslated = false;
+    this.#metAs = this.#era;
     if (this.#options.era === 'legacy' || this.#options.transport === 'sse') return this.#legacyRemote();
     const remote = this.#legacyRemote({ isMetOtherwise: (answer) => this.#isModern(answer) });
     return withSecondTry(remote, (answer) => {
@@ -146,17 +204,18 @@ export class RemoteServer {
   }
 
   #legacyRemote(hooks: Pick<LegacyRemoteOptions, 'isMetOtherwise' | 'onLost'> = {}): LegacyRemote {
-    return this.#kept(new LegacyRemote({ ...this.#options, ...hooks }));
+    return this.#kept(new LegacyRemote({ ...this.#options, ...hooks, takeOver: this.#noted }));
   }
 
   /** Whether a server that refuses `initialize` is known to be modern, or says that it is. */
   #isModern(refusal: Message): boolean {
-    return this.#era === 'modern' || verdictOfRefusal(refusal).era === 'modern';
+    return this.#era === 'modern' || isOfModern(refusal);
   }
 
   #translated(): Link {
     const { emit } = this.#options;
-    const upstream = this.#kept(new ModernUpstream(this.#options));
+    this.#isTranslated = true;
+    const upstream = this.#modernUpstream();
     return new LegacyClientLink(upstream, { server: this.#where, clock, emit, fallbackClient: OWN_INFO });
   }
 
@@ -175,7 +234,7 @@ export class RemoteServer {
   }
 
   #modernKnown(): Link {
-    if (this.#era === 'modern') return this.#kept(new ModernUpstream(this.#options));
+    if (this.#era === 'modern') return this.#modernUpstream();
     return new ModernDemux({ answer: (request, envelope) => this.#onLegacy(request, envelope) });
   }
 
@@ -183,9 +242,10 @@ export class RemoteServer {
     let refusal: Verdict | undefined;
     const link = this.#modernClients.link(request, envelope, undefined, async () => {
       try {
-        return await this.#session(envelope, ASKING_METHODS.has(request.method ?? ''));
+        return await this.#sessions.open(envelope, ASKING_METHODS.has(request.method ?? ''));
       } catch (error) {
         refusal = error instanceof HandshakeRefused ? verdictOfRefusal(error.refusal) : undefined;
+        if (refusal?.era === 'legacy') this.#forget();
         throw error;
       }
     });
@@ -194,76 +254,80 @@ export class RemoteServer {
       if (refusal?.era !== 'modern') return undefined;
       // It was another server, or another version of it, when it was asked: from now on it is met in its own era.
       this.#learn('modern', refusal.version);
-      return this.#kept(new ModernUpstream(this.#options));
+      return this.#modernUpstream();
     });
   }
 
-  /**
-   * A session of the legacy era, begun with what a modern client says of itself.
-   *
-   * @param canBeAsked whether the client can be asked something while the request is open
-   */
-  async #session(envelope: Envelope, canBeAsked: boolean): Promise<LegacySession> {
-    const params = initializeOf(envelope, OWN_INFO);
-    const profile = JSON.stringify(params);
-    let correlation = this.#sessions.get(profile);
-    if (correlation !== undefined) {
-      this.#sessions.delete(profile);
-      this.#sessions.set(profile, correlation); // used last
-    } else {
-      this.#makeRoom();
-      const { emit } = this.#options;
-      const onLost = (text: string): void => this.#drop(profile, { kind: 'failed', text });
-      const isMetOtherwise = (answer: Message): boolean =>
-        this.#options.era === 'auto' && this.#isModern(answer);
-      correlation = new Correlation(this.#legacyRemote({ onLost, isMetOtherwise }), {
-        server: this.#where,
-        era: 'legacy',
-        exclusive: false,
-        clients: 'one',
-        timeout: undefined,
-        clock,
-        emit,
-      });
-      this.#sessions.set(profile, correlation);
-    }
-    try {
-      const isNew = correlation.version === undefined;
-      const initialized = await correlation.initialize(params);
-      if (isNew)
-        this.#tell(
-          'info',
-          `A session with ${this.#where} has begun, MCP ${correlation.version ?? 'unknown'}.`,
-        );
-      const link = correlation.attach({ isTranslated: true, canBeAsked });
-      return { link, initialized };
-    } catch (error) {
-      if (this.#sessions.get(profile) === correlation) {
-        this.#drop(profile, { kind: 'failed', text: 'its handshake failed' });
-      }
-      throw error;
-    }
-  }
-
-  /** Ends the session that was not used for longest, where there are too many. */
-  #makeRoom(): void {
-    if (this.#sessions.size < MAX_SESSIONS) return;
-    for (const [profile, { sessions, inFlight }] of this.#sessions) {
-      if (sessions > 0 || inFlight > 0) continue;
-      this.#drop(profile, { kind: 'idle', text: 'its place was needed' });
-      return;
-    }
-    throw new Error(`${this.#where} is in use by ${MAX_SESSIONS} sessions of this client; try again later`);
-  }
-
-  /** The next request of such a client begins a new session. */
-  #drop(profile: string, reason: CloseReason): void {
-    const correlation = this.#sessions.get(profile);
-    this.#sessions.delete(profile);
-    correlation?.close(reason);
+  #modernUpstream(): ModernUpstream {
+    return this.#kept(new ModernUpstream({ ...this.#options, takeOver: this.#noted }));
   }
 
   // ── what the server speaks ──
+
+  /** Whether it may turn out to be one of the other era. */
+  get #mayTurn(): boolean {
+    return this.#options.era === 'auto' && this.#options.transport !== 'sse';
+  }
+
+  /** A request was refused, which its client is told next. */
+  readonly #noted = (_: Message, failure: Failure): boolean => {
+    if (this.#mayTurn) this.#turning.refused(failure);
+    return false;
+  };
+
+  /** Whether an answer shows that the server is another by now, though it did not refuse the request by its status. */
+  #isDoubtful({ era }: Asked, answer: Message): boolean {
+    if (!this.#mayTurn) return false;
+    if (answer.kind === 'response') return era === 'modern' && this.#era === 'modern' && answer.typeAt < 0;
+    return era === 'legacy' && isOfModern(answer);
+  }
+
+  /** Asks a server again that gave such an answer. Returns whether the client's requests go another way by now. */
+  async #hasTurned({ era, on }: Asked, answer: Message): Promise<boolean> {
+    const hasTurned = (): boolean => on !== (era === 'legacy' ? this.#way : this.#modern);
+    if (hasTurned()) return true;
+    const isPlain = !isOfModern(answer);
+    // A modern server that says to a client of its own era what is wrong with its request.
+    if (!isPlain && era === 'modern' && this.#era === 'modern') return false;
+    if (isPlain && performance.now() - this.#confirmedAt < CONFIRMED_MS) return false;
+    const isKnown = await this.#askAgain();
+    if (era === 'legacy' && !hasTurned() && this.#isAnother(answer)) this.#leave();
+    if (hasTurned()) return true;
+    if (isKnown) this.#confirmedAt = performance.now();
+    return false;
+  }
+
+  /** Asks once for all who doubt. Returns whether it is known what the server speaks. */
+  #askAgain(): Promise<boolean> {
+    this.#asking ??= this.#find({ capabilities: {}, clientInfo: OWN_INFO }, this.#timings.probe)
+      .then((failure) => failure === undefined)
+      .finally(() => {
+        this.#asking = undefined;
+      });
+    return this.#asking;
+  }
+
+  /** The server was not what it was taken for: the next request has it asked. */
+  #forget(): void {
+    if (!this.#mayTurn || this.#era !== 'legacy') return;
+    this.#era = undefined;
+    this.#modern = undefined;
+  }
+
+  /** Whether the way of a client of the legacy era, on which something was refused, is none any more. */
+  #isAnother(refusal: Message): boolean {
+    if (this.#isTranslated) return this.#era === 'legacy';
+    // One that is modern still may have had sessions of the legacy era too, and has none by now.
+    return this.#era === 'modern' && (this.#metAs !== 'modern' || isOfModern(refusal));
+  }
+
+  #leave(): void {
+    const left = this.#way;
+    this.#way = undefined;
+    left?.leave({ kind: 'ended', text: `${this.#where} speaks another era by now` }, (message, about) => {
+      if (this.#turning.concerns(message, about)) this.#turning.heard(message, about);
+    });
+  }
 
   /**
    * Asks once. What proves nothing is left to whoever goes on, and is not remembered.
@@ -303,6 +367,7 @@ export class RemoteServer {
     // What a client's next modern request was to go through speaks the other era.
     if (this.#era !== undefined) this.#modern = undefined;
     this.#era = era;
+    if (era === 'modern') this.#sessions.leave();
     const shown = version === undefined ? '' : ` (${version})`;
     this.#tell('info', `${this.#where} speaks MCP of the ${era} era${shown}. ${reason}`.trim());
   }
@@ -325,4 +390,9 @@ export class RemoteServer {
   #tell(level: 'debug' | 'info', text: string): void {
     this.#options.emit({ level, text });
   }
+}
+
+/** Whether an error is one with which a modern server refuses what is not of its era. */
+function isOfModern(error: Message): boolean {
+  return error.kind === 'error' && verdictOfRefusal(error).era === 'modern';
 }

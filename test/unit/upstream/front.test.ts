@@ -150,7 +150,9 @@ describe('what is said before it is known what the server speaks', () => {
 
   test('a server of both eras with sessions is met in the client`s own', async () => {
     const { client, asked } = await connect((one, response) =>
-      one.message.method === 'server/discover' ? modernServer(one, response) : legacyServer()(one, response),
+      one.headers['mcp-protocol-version'] === MODERN
+        ? modernServer(one, response)
+        : legacyServer()(one, response),
     );
     await client.begin();
     expect((await client.request(1, 'tools/list')).result).toEqual({ method: 'tools/list' });

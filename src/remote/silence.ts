@@ -35,9 +35,13 @@ export class Silence {
     this.#asking = undefined;
   }
 
-  /** Something came, be it a comment. */
+  /** Something came, be it a comment. That answers the question, too. */
   heard(): void {
     this.#heardAt = performance.now();
+    if (this.#asking === undefined) return;
+    this.#asking.abort();
+    this.#asking = undefined;
+    this.#wait();
   }
 
   #wait(): void {
@@ -49,11 +53,10 @@ export class Silence {
   async #ask(): Promise<void> {
     const asking = new AbortController();
     this.#asking = asking;
-    const askedAt = performance.now();
     const why = await this.#options.ask(asking.signal);
     if (this.#asking !== asking) return;
     this.#asking = undefined;
-    if (why !== undefined && this.#heardAt <= askedAt) {
+    if (why !== undefined) {
       this.stop();
       this.#options.dead(why);
       return;

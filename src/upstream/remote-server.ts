@@ -160,6 +160,7 @@ export class RemoteServer {
       server: this.#where,
       clock,
       emit: this.#options.emit,
+      handshakeMs: this.#timings.handshake,
       reopen: async (_, isAsked) => {
         // After it came to nothing, what the server speaks is as good as not known.
         if (isAsked) await this.#askAgain();

@@ -1,5 +1,5 @@
 /** The library: server mode for programs that embed it. */
-export type { AuthOptions } from './auth/authenticator.js';
+export type { AuthOptions, TokenOptions } from './auth/options.js';
 export type { ServerDefinition, Sharing } from './config/definition.js';
 export type { Emit, LogLevel, ProxyEvent } from './observability/events.js';
 export {

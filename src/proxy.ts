@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type AuthOptions, authenticatorOf } from './auth/authenticator.js';
+import { openAuthenticator } from './auth/authenticator.js';
+import type { AuthOptions } from './auth/options.js';
 import type { Principal } from './auth/principal.js';
 import { clock } from './clock.js';
 import { ConfigError } from './config/config-error.js';
@@ -9,12 +10,13 @@ import { basePathOf } from './http/base-path.js';
 import { MAX_BODY } from './http/body.js';
 import { Door } from './http/door.js';
 import type { Endpoint } from './http/endpoint.js';
-import { HostGuard, isLoopback } from './http/host.js';
+import { HostGuard, isLoopback, ownUrls } from './http/host.js';
 import { Listener } from './http/listener.js';
 import { memo } from './http/memo.js';
 import { OriginGuard } from './http/origin.js';
 import { refuse } from './http/reply.js';
-import { pathOf, route, targetPath } from './http/router.js';
+import { answerResourceMetadata } from './http/resource-metadata.js';
+import { pathOf, type Route, resourceOf, route, targetPath } from './http/router.js';
 import { handleMessages, handleSse } from './http/sse.js';
 import { status } from './http/status.js';
 import { handleStreamableHttp } from './http/streamable-http.js';
@@ -108,7 +110,8 @@ export interface RunningProxy {
  */
 export async function startProxy(options: ProxyOptions, emit: Emit): Promise<RunningProxy> {
   const limits = options.limits ?? {};
-  const authenticator = authenticatorOf(options.auth ?? {}, clock, emit);
+  const { host, basePath } = options;
+  const authenticator = await openAuthenticator(options.auth ?? {}, { host, basePath, clock, emit });
   if (authenticator === undefined && !options.allowUnauthenticated) refuseOpen(options.host);
   const door = new Door({ authenticator, clock, emit });
   const sessions = new SessionRegistry(limits);
@@ -160,15 +163,22 @@ export async function startProxy(options: ProxyOptions, emit: Emit): Promise<Run
       return;
     }
     if (origins.answerPreflight(request, response)) return;
-    door.pass(request, response, (principal) => serve(request, response, principal));
+    const target = routeOf(request.url ?? '/');
+    const tokens = authenticator?.tokens;
+    if (target.kind === 'resource-metadata' && tokens !== undefined) {
+      answerResourceMetadata(tokens, target.path, request, response);
+      return;
+    }
+    const enter = (principal: Principal | undefined): void => serve(request, response, target, principal);
+    door.pass(request, response, resourceOf(target), enter);
   };
 
   const serve = (
     request: IncomingMessage,
     response: ServerResponse,
+    target: Route,
     principal: Principal | undefined,
   ): void => {
-    const target = routeOf(request.url ?? '/');
     if (target.kind === 'status') {
       if (request.method !== 'GET' && request.method !== 'HEAD') {
         refuse(response, 405, '/status is for GET', { headers: { allow: 'GET, HEAD' } });
@@ -185,13 +195,12 @@ export async function startProxy(options: ProxyOptions, emit: Emit): Promise<Run
         .end(`${body}\n`);
       return;
     }
-    const found =
-      target.kind === 'unknown'
-        ? undefined
-        : target.server === undefined
-          ? defaultEndpoint
-          : endpoints.get(target.server);
-    if (target.kind === 'unknown' || !found) {
+    const found = !('server' in target)
+      ? undefined
+      : target.server === undefined
+        ? defaultEndpoint
+        : endpoints.get(target.server);
+    if (!('server' in target) || !found) {
       refuse(response, 404, 'there is nothing at this path; /status names the servers');
       return;
     }
@@ -205,6 +214,7 @@ export async function startProxy(options: ProxyOptions, emit: Emit): Promise<Run
   const listener = new Listener(handle, emit);
   const port = await listener.listen(options.host, options.port);
   origins.listening(options.host, port);
+  authenticator?.tokens?.resources.listening(ownUrls(options.host, port));
   for (const one of servers) one.start();
 
   const url = `http://${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}`;
@@ -254,7 +264,11 @@ export async function startProxy(options: ProxyOptions, emit: Emit): Promise<Run
         await new Promise((resolve) => setTimeout(resolve, FINISH_CHECK_MS));
       }
       sessions.close('the proxy is stopping');
-      const all = [listener.close(FLUSH_MS), ...servers.map((one) => one.stop('the proxy is stopping'))];
+      const all = [
+        listener.close(FLUSH_MS),
+        authenticator?.close(),
+        ...servers.map((one) => one.stop('the proxy is stopping')),
+      ];
       await Promise.race([Promise.all(all), tooLong]);
       clearTimeout(killing);
       clearTimeout(givingUp);
@@ -270,7 +284,7 @@ function refuseOpen(host: string): void {
   if (isLoopback(host.toLowerCase())) return;
   throw new ConfigError(
     `--host ${host} would let everybody who reaches this machine use its servers, because nobody is asked who they are. ` +
-      'Give out keys with --api-key-file FILE or MCP_PROXY_API_KEYS; or listen on 127.0.0.1 only; or, where something ' +
+      'Give out keys with --api-key-file FILE or MCP_PROXY_API_KEYS; or take access tokens with --auth-issuer URL; or listen on 127.0.0.1 only; or, where something ' +
       'in front of it lets in only those who may, or nobody else reaches that address, say --allow-unauthenticated',
   );
 }

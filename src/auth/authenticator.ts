@@ -1,38 +1,105 @@
+import { readFileSync } from 'node:fs';
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Emit } from '../observability/events.js';
+import { ConfigError } from '../config/config-error.js';
+import { type Emit, wordsOf } from '../observability/events.js';
 import type { Clock } from '../relay/clock.js';
 import { ApiKeys } from './api-keys.js';
+import type { AuthOptions, TokenOptions } from './options.js';
 import { presented } from './presented.js';
+import { isWebUrl, type Resource, Resources } from './resources.js';
+import type { Tokens } from './tokens.js';
 import { NOT_KNOWN, NOTHING_SHOWN, type Verdict } from './verdict.js';
 
-/** By what clients may show who they are. At least one is given. */
-export interface AuthOptions {
-  /** A file of keys, a line for each: `name:key`. */
-  readonly apiKeyFile?: string | undefined;
-  /** The same as a text. */
-  readonly apiKeys?: string | undefined;
+/** How clients get access tokens; shown to whoever asks. */
+export interface TokenSource {
+  readonly issuer: string;
+  readonly scopes: readonly string[];
+  readonly resources: Resources;
 }
 
 /** Finds out who sends a request. */
 export interface Authenticator {
-  authenticate(headers: IncomingHttpHeaders): Verdict;
+  /** @param resource what is asked for; a token may be for something else */
+  authenticate(headers: IncomingHttpHeaders, resource: Resource): Verdict | Promise<Verdict>;
+  /** Undefined where no tokens are taken. */
+  readonly tokens: TokenSource | undefined;
+  close(): Promise<void>;
 }
 
-/** Undefined where nobody is asked who they are. Throws `ConfigError`. */
-export function authenticatorOf(
-  { apiKeyFile: file, apiKeys: list }: AuthOptions,
-  clock: Clock,
-  emit: Emit,
-): Authenticator | undefined {
-  if (file === undefined && list === undefined) return undefined;
-  const keys = new ApiKeys({ file, list, clock, emit });
+export interface AuthSurroundings {
+  /** What the proxy listens on. */
+  readonly host: string;
+  readonly basePath: string;
+  readonly clock: Clock;
+  readonly emit: Emit;
+}
+
+/** Undefined where nobody is asked who they are. Rejects with `ConfigError`. */
+export async function openAuthenticator(
+  { apiKeyFile: file, apiKeys: list, tokens: options }: AuthOptions,
+  surroundings: AuthSurroundings,
+): Promise<Authenticator | undefined> {
+  if (file === undefined && list === undefined && options === undefined) return undefined;
+  const { clock, emit } = surroundings;
+  const keys =
+    file === undefined && list === undefined ? undefined : new ApiKeys({ file, list, clock, emit });
+  const source = options && sourceOf(options, surroundings);
+  const tokens = options && source && (await openTokens(options, source, surroundings));
   return {
-    authenticate(headers) {
+    tokens: source,
+    authenticate(headers, resource) {
       const shown = presented(headers);
       if (shown.kind === 'nothing') return NOTHING_SHOWN;
       if (shown.kind === 'contradiction') return NOT_KNOWN;
-      const principal = keys.holderOf(shown.credential);
-      return principal === undefined ? NOT_KNOWN : { kind: 'known', principal };
+      const principal = keys?.holderOf(shown.credential);
+      if (principal !== undefined) return { kind: 'known', principal };
+      if (tokens === undefined || !shown.isBearer || shown.credential === '') return NOT_KNOWN;
+      return tokens.verdict(shown.credential, resource);
     },
+    close: async () => tokens?.close(),
   };
+}
+
+function sourceOf({ issuer, audiences, requiredScopes }: TokenOptions, at: AuthSurroundings): TokenSource {
+  const isEverywhere = ['0.0.0.0', '::', ''].includes(at.host);
+  if (isEverywhere && !audiences.some(isWebUrl)) {
+    throw new ConfigError(
+      `--auth-issuer: on ${at.host} the proxy can't know under which URL clients reach it, so that it could not tell ` +
+        'tokens for it from those for others; say it with --auth-audience https://…',
+    );
+  }
+  return { issuer, scopes: requiredScopes, resources: new Resources(audiences, at.basePath) };
+}
+
+/** What checks tokens is loaded only where there are some. */
+async function openTokens(
+  { issuer, requiredScopes, introspection }: TokenOptions,
+  { resources }: TokenSource,
+  { clock, emit }: AuthSurroundings,
+): Promise<Tokens> {
+  const { Tokens: Opened } = await import('./tokens.js');
+  return new Opened({
+    issuer,
+    requiredScopes,
+    resources,
+    clock,
+    emit,
+    introspection: introspection && {
+      url: new URL(introspection.url),
+      client: introspection.client && {
+        id: introspection.client.id,
+        secret: readSecret(introspection.client.secretFile),
+      },
+    },
+  });
+}
+
+function readSecret(file: string): string {
+  try {
+    const secret = readFileSync(file, 'utf8').trim();
+    if (secret === '') throw new Error('it is empty');
+    return secret;
+  } catch (error) {
+    throw new ConfigError(`--auth-client-secret-file ${file} cannot be used: ${wordsOf(error)}`);
+  }
 }

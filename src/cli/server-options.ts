@@ -1,4 +1,3 @@
-import type { AuthOptions } from '../auth/authenticator.js';
 import {
   DEFAULT_SERVER,
   type ServerDefinition,
@@ -7,6 +6,7 @@ import {
 } from '../config/definition.js';
 import type { LogLevel } from '../observability/events.js';
 import type { ProxyOptions } from '../proxy.js';
+import { authOptions } from './auth-options.js';
 import { isOn, lastValue, namesOf, pairs } from './given.js';
 import { limits } from './limits.js';
 import { namedServers } from './named-servers.js';
@@ -65,7 +65,7 @@ export async function serverOptions(
     port: replaced(given, 'port', 'sse-port', port, warnings) ?? 0,
     defaultServer,
     namedServers: [],
-    auth: auth(given, env),
+    auth: authOptions(given, env),
     allowUnauthenticated: isOn(given, 'allow-unauthenticated'),
     allowOrigins: origins(given, warnings),
     allowHosts: hosts(given),
@@ -132,13 +132,6 @@ function replaced<T>(
   }
   if (value !== undefined) return read(`--${id}`, value);
   return old === undefined ? undefined : read(`--${oldId}`, old);
-}
-
-/** How clients show who they are. */
-function auth(given: readonly GivenOption[], env: Readonly<Record<string, string | undefined>>): AuthOptions {
-  const apiKeyFile = lastValue(given, 'api-key-file');
-  if (apiKeyFile === '') throw new UsageError('--api-key-file is empty');
-  return { apiKeyFile, apiKeys: env.MCP_PROXY_API_KEYS };
 }
 
 function origins(given: readonly GivenOption[], warnings: string[]): string[] {

@@ -1,15 +1,20 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Authenticator } from '../auth/authenticator.js';
 import type { Principal } from '../auth/principal.js';
+import type { Resource } from '../auth/resources.js';
+import type { Verdict } from '../auth/verdict.js';
+import { ErrorCode } from '../jsonrpc/errors.js';
 import type { Emit } from '../observability/events.js';
 import type { Clock } from '../relay/clock.js';
+import { answerFaults } from './fault.js';
 import { refuse } from './reply.js';
 
 /** How often at most wrong keys are told of, in milliseconds: whoever tries many must not fill the log. */
 const TELL_AGAIN_MS = 10_000;
-const CHALLENGE = 'Bearer realm="mcp-proxy"';
+/** How long a client should wait where it can't be found out who it is, in seconds. */
+const RETRY_AFTER = '5';
 
-interface DoorOptions {
+export interface DoorOptions {
   /** Undefined: nobody is asked who they are. */
   readonly authenticator: Authenticator | undefined;
   readonly clock: Clock;
@@ -30,28 +35,79 @@ export class Door {
   }
 
   /**
-   * Calls `enter`, or refuses.
+   * Calls `enter`, or refuses: at once where it is known at once.
    *
+   * @param resource what is asked for
    * @param enter gets who it is; undefined where nobody is asked
    */
   pass(
     request: IncomingMessage,
     response: ServerResponse,
+    resource: Resource,
     enter: (principal: Principal | undefined) => void,
   ): void {
-    const { authenticator } = this.#options;
+    const { authenticator, emit } = this.#options;
     if (authenticator === undefined) {
       enter(undefined);
       return;
     }
-    const verdict = authenticator.authenticate(request.headers);
-    if (verdict.kind === 'known') {
-      enter(verdict.principal);
+    const settle = (verdict: Verdict): void => {
+      if (verdict.kind === 'known') enter(verdict.principal);
+      else this.#refuse(verdict, response, resource);
+    };
+    const verdict = authenticator.authenticate(request.headers, resource);
+    if (!(verdict instanceof Promise)) {
+      settle(verdict);
       return;
     }
-    if (verdict.isGiven) this.#tell();
-    const error = verdict.isGiven ? ', error="invalid_token"' : '';
-    refuse(response, 401, verdict.text, { headers: { 'www-authenticate': CHALLENGE + error } });
+    verdict.then(
+      (one) => {
+        if (!response.destroyed) answerFaults(response, emit, () => settle(one));
+      },
+      (error: unknown) =>
+        answerFaults(response, emit, () => {
+          throw error;
+        }),
+    );
+  }
+
+  #refuse(verdict: Exclude<Verdict, { kind: 'known' }>, response: ServerResponse, resource: Resource): void {
+    switch (verdict.kind) {
+      case 'unknown': {
+        if (verdict.isGiven) this.#tell();
+        const scopes = this.#options.authenticator?.tokens?.scopes ?? [];
+        const error = verdict.isGiven ? { error: 'invalid_token' } : {};
+        const headers = this.#challenge(response.req, resource, { ...error, ...scopeOf(scopes) });
+        refuse(response, 401, verdict.text, { headers });
+        return;
+      }
+      case 'insufficient': {
+        const scopes = this.#options.authenticator?.tokens?.scopes ?? [];
+        const params = { error: 'insufficient_scope', ...scopeOf(scopes) };
+        const text = `the access token was not granted what is asked for here: ${verdict.missing.join(' ')}`;
+        refuse(response, 403, text, { headers: this.#challenge(response.req, resource, params) });
+        return;
+      }
+      case 'unavailable':
+        refuse(response, 503, verdict.text, {
+          code: ErrorCode.InternalError,
+          headers: { 'retry-after': RETRY_AFTER },
+        });
+    }
+  }
+
+  /** What to come back with, and where to get it (RFC 9728, section 5.1). */
+  #challenge(
+    request: IncomingMessage,
+    resource: Resource,
+    params: Readonly<Record<string, string>>,
+  ): Readonly<Record<string, string>> {
+    const resources = this.#options.authenticator?.tokens?.resources;
+    const metadata = resources && {
+      resource_metadata: resources.metadataUrl(resource, request.headers.host),
+    };
+    const all = Object.entries({ realm: 'mcp-proxy', ...params, ...metadata });
+    return { 'www-authenticate': `Bearer ${all.map(([name, value]) => `${name}="${value}"`).join(', ')}` };
   }
 
   #tell(): void {
@@ -60,8 +116,13 @@ export class Door {
     const now = clock.now();
     if (now - this.#toldAt < TELL_AGAIN_MS) return;
     const count = this.#refused === 1 ? 'a request was' : `${this.#refused} requests were`;
-    emit({ level: 'warning', text: `${count} refused: what they sent to authenticate is not valid (401)` });
+    emit({ level: 'warning', text: `${count} refused: what they sent to authenticate is not good (401)` });
     this.#toldAt = now;
     this.#refused = 0;
   }
+}
+
+/** All that are asked for, so that a client need not come back once for each. */
+function scopeOf(scopes: readonly string[]): Readonly<Record<string, string>> {
+  return scopes.length === 0 ? {} : { scope: scopes.join(' ') };
 }

@@ -43,6 +43,15 @@ export class HostGuard {
   }
 }
 
+const LOOPBACK = ['localhost', '127.0.0.1', '[::1]'];
+
+/** The URLs, in lower case, of the proxy on that host and port: first what it was told, then other names of the same. */
+export function ownUrls(host: string, port: number): string[] {
+  const name = (host.includes(':') ? `[${host}]` : host).toLowerCase();
+  const names = new Set([name, ...(isLoopback(name) ? LOOPBACK : [])]);
+  return [...names].map((one) => `http://${one}:${port}`);
+}
+
 /** Whether a host name or an address, in lower case, is this machine's own and nobody else reaches it. */
 export function isLoopback(name: string): boolean {
   if (name === 'localhost' || name.endsWith('.localhost')) return true;

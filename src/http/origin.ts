@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { ownUrls } from './host.js';
 
 export interface OriginOptions {
   /** Origins whose pages may use the proxy; `*` is all. */
@@ -7,7 +8,6 @@ export interface OriginOptions {
   readonly exposeHeaders: readonly string[];
 }
 
-const LOOPBACK = ['localhost', '127.0.0.1', '[::1]'];
 const METHODS = 'GET, POST, DELETE, OPTIONS';
 /** How long a browser may remember the answer to a preflight, in seconds. */
 const PREFLIGHT_MAX_AGE = '600';
@@ -52,8 +52,7 @@ export class OriginGuard {
 
   /** Tells the guard where the proxy listens: pages from there are its own. */
   listening(host: string, port: number): void {
-    const hosts = [...LOOPBACK, host.includes(':') ? `[${host}]` : host];
-    this.#own = new Set(hosts.map((name) => `http://${name}:${port}`.toLowerCase()));
+    this.#own = new Set(['localhost', host].flatMap((name) => ownUrls(name, port)));
   }
 
   /**

@@ -1,7 +1,11 @@
+import { type Resource, WHOLE } from '../auth/resources.js';
+
 /** What a request path stands for. `server` is undefined for the default server. */
 export type Route =
   | { readonly kind: 'mcp' | 'sse' | 'messages'; readonly server: string | undefined }
   | { readonly kind: 'status' }
+  /** Where RFC 9728 has the metadata of the resource at `path`; empty: of the proxy as a whole. */
+  | { readonly kind: 'resource-metadata'; readonly path: string }
   | { readonly kind: 'unknown' };
 
 const ENDPOINTS = new Map<string, 'mcp' | 'sse' | 'messages'>([
@@ -25,6 +29,15 @@ export function route(path: string): Route {
     const server = decodeName(name);
     return kind && server !== undefined ? { kind, server } : { kind: 'unknown' };
   }
+  if (first === '.well-known' && name === 'oauth-protected-resource') {
+    return {
+      kind: 'resource-metadata',
+      path: segments
+        .slice(2)
+        .map((segment) => `/${segment}`)
+        .join(''),
+    };
+  }
   if (segments.length !== 1) return { kind: 'unknown' };
   if (first === 'status') return { kind: 'status' };
   const kind = ENDPOINTS.get(first);
@@ -40,6 +53,13 @@ export function targetPath(target: string): string {
 export function pathOf(kind: 'mcp' | 'sse' | 'messages', server: string | undefined): string {
   const end = kind === 'messages' ? 'messages/' : kind;
   return server === undefined ? `/${end}` : `/servers/${encodeURIComponent(server)}/${end}`;
+}
+
+/** What access tokens have to be for at a path. Whether there is such a server does not matter for it. */
+export function resourceOf(target: Route): Resource {
+  if (target.kind !== 'mcp' && target.kind !== 'sse' && target.kind !== 'messages') return WHOLE;
+  const [mcp, sse] = [pathOf('mcp', target.server), pathOf('sse', target.server)];
+  return { path: target.kind === 'mcp' ? mcp : sse, paths: [mcp, sse] };
 }
 
 function decodeName(encoded: string): string | undefined {

@@ -301,6 +301,42 @@ describe('server mode', () => {
     expect(await refusal(['--api-key-file', '', 'npx'])).toMatch(/--api-key-file is empty/);
   });
 
+  it('takes access tokens of an issuer', async () => {
+    const line = await server(
+      '--auth-issuer https://i.example/a --auth-audience https://a.example --auth-audience api://b --required-scope s:1 --required-scope s2 --auth-introspection-url https://i.example/ask --auth-client-id c --auth-client-secret-file f npx',
+    );
+    expect(line.options.auth?.tokens).toEqual({
+      issuer: 'https://i.example/a',
+      audiences: ['https://a.example', 'api://b'],
+      requiredScopes: ['s:1', 's2'],
+      introspection: { url: 'https://i.example/ask', client: { id: 'c', secretFile: 'f' } },
+    });
+    expect((await server('--auth-issuer http://localhost:1 npx')).options.auth?.tokens).toEqual({
+      issuer: 'http://localhost:1',
+      audiences: [],
+      requiredScopes: [],
+      introspection: undefined,
+    });
+  });
+
+  it.each([
+    ['--auth-issuer http://i.example', /--auth-issuer is an https URL/],
+    ['--auth-issuer https://u:p@i.example', /--auth-issuer is an https URL/],
+    ['--auth-issuer https://i.example/?x', /--auth-issuer is an https URL/],
+    ['--auth-issuer x', /--auth-issuer is an https URL/],
+    ['--auth-audience x', /--auth-audience needs --auth-issuer/],
+    ['--required-scope x', /--required-scope needs --auth-issuer/],
+    ['--auth-issuer https://i.example --required-scope a"b', /--required-scope is one scope/],
+    ['--auth-issuer https://i.example --auth-introspection-url http://i.example', /is an https URL/],
+    ['--auth-issuer https://i.example --auth-client-id c', /both or not at all/],
+    [
+      '--auth-issuer https://i.example --auth-client-id c --auth-client-secret-file f',
+      /needs --auth-introspection-url/,
+    ],
+  ])('refuses what cannot be used of that: %s', async (given, words) => {
+    expect(await refusal([...given.split(' '), 'npx'])).toMatch(words);
+  });
+
   it('warns of the deprecated names', async () => {
     expect((await server('--sse-port 1 --sse-host h npx')).warnings).toEqual([
       '--sse-host is deprecated; use --host.',

@@ -1,0 +1,40 @@
+import { decodeJwt, decodeProtectedHeader, errors, jwtVerify } from 'jose';
+import { type Claims, readClaims } from './claims.js';
+import type { Issuer } from './issuer.js';
+
+/** Those whose signatures nobody can make who can check them. */
+const ALGORITHMS = [
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+  'Ed25519',
+];
+/** Seconds by which the clocks of the two may differ. */
+const TOLERANCE = 30;
+
+/**
+ * Checks a JWT by the keys of its issuer (RFC 9068, section 4). Undefined where it is not good. Rejects with
+ * `Unavailable` where that can't be found out. For whom it is meant is the caller's to check.
+ */
+export async function verifyJwt(token: string, issuer: Issuer): Promise<Claims | undefined> {
+  try {
+    // What is not even meant to be good makes no work for the issuer.
+    const { alg } = decodeProtectedHeader(token);
+    if (alg === undefined || !ALGORITHMS.includes(alg) || decodeJwt(token).iss !== issuer.url)
+      return undefined;
+    const options = { issuer: issuer.url, algorithms: ALGORITHMS, clockTolerance: TOLERANCE };
+    const { payload } = await jwtVerify(token, issuer.keyFor, { ...options, requiredClaims: ['exp', 'aud'] });
+    return readClaims(payload);
+  } catch (error) {
+    // For a token that is not even one, jose has errors of the platform, too.
+    if (error instanceof errors.JOSEError || error instanceof TypeError) return undefined;
+    throw error;
+  }
+}

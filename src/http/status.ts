@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { maskArguments } from '../observability/arguments.js';
-import { valueMask } from '../observability/secrets.js';
+import { maskOf } from '../process/secrets.js';
 import type { Server } from '../servers/server.js';
 import type { ServerProcess } from '../servers/server-process.js';
 import type { SessionRegistry } from '../sessions/registry.js';
@@ -34,7 +34,7 @@ export function status(source: StatusSource): object {
 function serverStatus(server: Server, registry: SessionRegistry): object {
   const { definition, pool } = server;
   const { lastExit, replaced } = pool.health;
-  const mask = valueMask(Object.values(definition.env));
+  const mask = maskOf(definition);
   const sessions = registry.of(definition.name);
   const lastActivity = registry.lastActivity(definition.name);
   return {

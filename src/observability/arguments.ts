@@ -46,3 +46,17 @@ function looksLikeToken(part: string): boolean {
   if (TOKEN.test(part)) return true;
   return part.length >= TOKEN_LENGTH && /\d/.test(part) && /\p{L}/u.test(part);
 }
+
+/** Options whose values are secrets by their names; fewer than above, since their values go out of every text. */
+const SURELY_SECRET = /key|token|secret|pass|pwd|credential|auth|cookie|bearer|jwt|dsn|private/i;
+
+/** The arguments, or parts of them, that are secrets by the option before them or by their looks. */
+export function secretArguments(args: readonly string[]): string[] {
+  return args.flatMap((arg, at) => {
+    const before = args[at - 1] ?? '';
+    const [, name = '', value = ''] = /^(--[^=]+)=(.*)$/s.exec(arg) ?? [];
+    if (name !== '') return SURELY_SECRET.test(name) || TOKEN.test(value) ? [value] : [];
+    const isNamed = OPTION.test(before) && SURELY_SECRET.test(before);
+    return isNamed || TOKEN.test(arg) ? [arg] : [];
+  });
+}

@@ -1,7 +1,7 @@
 /** How a child process came to its end, as data and in words. */
 import type { ServerDefinition } from '../config/definition.js';
-import { valueMask } from '../observability/secrets.js';
 import { findCommand } from './command.js';
+import { maskOf } from './secrets.js';
 
 export type ChildExit =
   /** It never ran. `reason` says why, for people. */
@@ -12,7 +12,7 @@ export type ChildExit =
 /**
  * One text for people: which server, its command as resolved (without its arguments, which may hold
  * secrets), what happened, and the last lines of its stderr, each on a line of its own. The values of the
- * definition's `env` are masked.
+ * definition's `env`, and secret arguments, are masked.
  *
  * @param stderrTail the lines to show, oldest first; may be empty
  */
@@ -22,7 +22,7 @@ export function describeExit(
   stderrTail: readonly string[],
 ): string {
   if (exit.kind === 'unspawnable') {
-    const mask = valueMask(Object.values(definition.env));
+    const mask = maskOf(definition);
     return `server "${definition.name}" could not be started: ${mask(exit.reason)}`;
   }
   const how = exit.kind === 'exited' ? `ended with exit code ${exit.code}` : bySignal(exit.signal);
@@ -39,7 +39,7 @@ export function describeProcess(
   what: string,
   stderrTail: readonly string[],
 ): string {
-  const mask = valueMask(Object.values(definition.env));
+  const mask = maskOf(definition);
   const command = findCommand(definition) ?? definition.command;
   const tail =
     stderrTail.length === 0

@@ -3,10 +3,10 @@ import type { ChildProcess } from 'node:child_process';
 import { PassThrough, type Readable, type Writable } from 'node:stream';
 import spawn from 'cross-spawn';
 import type { ServerDefinition } from '../config/definition.js';
-import { valueMask } from '../observability/secrets.js';
 import type { ChildExit } from './child-exit.js';
 import { spawnFailure } from './command.js';
 import { childEnvironment } from './environment.js';
+import { maskOf } from './secrets.js';
 import { realTime, type Schedule, Shutdown } from './shutdown.js';
 import { StderrLines } from './stderr-lines.js';
 import { ProcessTree } from './tree.js';
@@ -32,6 +32,8 @@ export interface Child {
    * `LAST_OUTPUT_MS` after the process ended.
    */
   readonly exit: Promise<ChildExit>;
+  /** To be called where it has written something: what it starts while it is at work is looked for sooner. */
+  active(): void;
   /** The last lines of stderr, oldest first; bounded, without control characters, masked. */
   stderrTail(): readonly string[];
   /** Ends it in steps (shutdown.ts), with all that it started. Settles when that is done. */
@@ -41,7 +43,7 @@ export interface Child {
 }
 
 export interface ChildOptions {
-  /** Takes each line of stderr as plain text, without its end; the values of `env` are masked. */
+  /** Takes each line of stderr as plain text, without its end; the values of `env` and secret arguments are masked. */
   readonly onStderr?: (line: string) => void;
   readonly schedule?: Schedule;
 }
@@ -93,6 +95,7 @@ class RunningChild implements Child {
   readonly #lines: StderrLines;
   readonly #shutdown: Shutdown;
   readonly #schedule: Schedule;
+  readonly #tree: ProcessTree;
   #settle: (exit: ChildExit) => void = () => undefined;
   #ended: ChildExit | undefined;
   #cancelLastOutput: () => void = () => undefined;
@@ -103,15 +106,13 @@ class RunningChild implements Child {
     this.stdout = parts.stdout;
     this.#stderr = parts.stderr;
     this.#schedule = options.schedule ?? realTime;
-    this.#lines = new StderrLines(
-      options.onStderr ?? (() => undefined),
-      valueMask(Object.values(definition.env)),
-    );
+    this.#lines = new StderrLines(options.onStderr ?? (() => undefined), maskOf(definition));
     this.exit = new Promise((resolve) => {
       this.#settle = resolve;
     });
 
     const tree = new ProcessTree(parts.pid);
+    this.#tree = tree;
     const target = {
       closeStdin: () => {
         tree.remember();
@@ -158,6 +159,10 @@ class RunningChild implements Child {
     child.once('close', () => this.#outputEnded());
   }
 
+  active(): void {
+    this.#tree.active();
+  }
+
   stderrTail(): readonly string[] {
     return this.#lines.tail();
   }
@@ -191,7 +196,7 @@ class RunningChild implements Child {
 }
 
 function unspawnable(definition: ServerDefinition, error: unknown): ChildExit {
-  const mask = valueMask(Object.values(definition.env));
+  const mask = maskOf(definition);
   return { kind: 'unspawnable', reason: mask(spawnFailure(definition, error)) };
 }
 
@@ -204,6 +209,7 @@ function neverStarted(exit: Promise<ChildExit>): Child {
     stdin,
     stdout: new PassThrough().end(),
     exit,
+    active: () => undefined,
     stderrTail: () => [],
     stop: () => exit,
     killNow: () => undefined,

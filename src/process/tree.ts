@@ -16,6 +16,8 @@ const TICK_MS = 1000;
 const EARLY_LOOKS: ReadonlySet<number> = new Set([1, 2, 5]);
 /** And then at every so manieth tick: a look at a small tree takes some 0.1 ms. */
 const LOOK_EVERY = 30;
+/** Ticks after it has said something, at each of which it is looked at: servers start things to do what they are asked. */
+const ACTIVE_TICKS = 2;
 /** Processes outside the group that are remembered of one tree: far more than any server has. */
 const MAX_STRAYS = 1000;
 
@@ -54,6 +56,8 @@ export class ProcessTree {
   #leaderEnded = false;
   #released = false;
   #age = 0;
+  /** Ticks for which it counts as at work. */
+  #active = 0;
   /** Descendants outside the group, by pid. */
   readonly #strays = new Map<number, Descendant>();
 
@@ -63,9 +67,16 @@ export class ProcessTree {
     join(this);
   }
 
+  /** It has said something, so that it may have started something, too. */
+  active(): void {
+    this.#active = ACTIVE_TICKS;
+  }
+
   tick(): void {
     this.#age++;
-    if (EARLY_LOOKS.has(this.#age) || this.#age % LOOK_EVERY === 0) this.remember();
+    const isActive = this.#active > 0;
+    if (isActive) this.#active--;
+    if (isActive || EARLY_LOOKS.has(this.#age) || this.#age % LOOK_EVERY === 0) this.remember();
   }
 
   /**

@@ -123,12 +123,8 @@ export class Pool {
       const text = `server "${name}" already has ${this.limits.maxProcesses} processes, each in use by a client; try again later`;
       if (ms !== 0) throw new AtCapacity(text, ms === undefined ? SOON : Math.ceil(ms / 1000));
     }
-    if (this.#leaving.isFull) {
-      throw new AtCapacity(
-        `too many processes of server "${name}" are on their way out; try again later`,
-        SOON,
-      );
-    }
+    const text = `too many processes of server "${name}" are on their way out; try again later`;
+    if (this.#leaving.isFull) throw new AtCapacity(text, SOON);
   }
 
   /** A process that is not the one that was started ahead. Throws `AtCapacity`. */
@@ -187,11 +183,8 @@ export class Pool {
   retire(process: ServerProcess, why: string): void {
     if (!this.#processes.has(process)) return;
     this.#remove(process, false);
-    this.#options.emit({
-      level: 'debug',
-      text: `ends process ${process.child.pid ?? '?'}: ${why}`,
-      server: this.definition.name,
-    });
+    const text = `ends process ${process.child.pid ?? '?'}: ${why}`;
+    this.#options.emit({ level: 'debug', text, server: this.definition.name });
     this.#leaving.end(process, { kind: 'stopping', text: why });
   }
 
@@ -244,6 +237,7 @@ export class Pool {
       onSilent: (reason) => this.#silent(process, reason),
     });
     this.#processes.add(process);
+    this.#armIdle(process);
     this.health.started();
     return process;
   }
@@ -251,14 +245,20 @@ export class Pool {
   #portsChanged(process: ServerProcess, count: number): void {
     this.#idleTimers.get(process)?.();
     this.#idleTimers.delete(process);
-    if (count > 0 || process.ended || process.placement === EVERYBODY) return;
-    if (process.placement?.kind === 'own') {
-      this.retire(process, 'its client has gone');
-      return;
-    }
+    if (count > 0 || process.ended) return;
+    if (process.placement?.kind === 'own') this.retire(process, 'its client has gone');
+    else this.#armIdle(process);
+  }
+
+  /** Ends a process that nobody comes for, once that has lasted. */
+  #armIdle(process: ServerProcess): void {
     const idle = this.limits.processIdleMs;
     if (idle === Number.POSITIVE_INFINITY) return;
-    const cancel = this.#options.clock.after(idle, () => this.retire(process, 'nobody used it'));
+    const cancel = this.#options.clock.after(idle, () => {
+      // Its first answer is still to come, for whoever waits for it.
+      if (process.probing || process.inFlight > 0) this.#armIdle(process);
+      else this.retire(process, 'nobody used it');
+    });
     this.#idleTimers.set(process, cancel);
   }
 

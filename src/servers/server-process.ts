@@ -4,9 +4,9 @@ import { ProbedLink, type Verdict } from '../eras/probe.js';
 import type { Era } from '../eras/versions.js';
 import type { Wire } from '../jsonrpc/wire.js';
 import type { Emit } from '../observability/events.js';
-import { valueMask } from '../observability/secrets.js';
 import { type Child, type ChildExit, describeExit, startChild } from '../process/child.js';
 import { describeProcess } from '../process/child-exit.js';
+import { maskOf } from '../process/secrets.js';
 import type { Clock } from '../relay/clock.js';
 import { Correlation, type Joining } from '../relay/correlation.js';
 import type { CloseReason, Link } from '../relay/link.js';
@@ -55,7 +55,7 @@ export class ServerProcess {
     this.#options = options;
     this.since = clock.now();
     // What is told of it may show what it writes.
-    const mask = valueMask(Object.values(definition.env));
+    const mask = maskOf(definition);
     const emit: Emit = (event) => options.emit({ ...event, text: mask(event.text) });
     this.child = startChild(definition, {
       onStderr: (line) => emit({ level: 'info', text: line, server: definition.name }),

@@ -124,7 +124,10 @@ export class StdioUpstream implements Link {
     this.#stop();
   }
 
-  readonly #data = (chunk: Buffer): void => this.#reader.push(chunk);
+  readonly #data = (chunk: Buffer): void => {
+    this.#child.active();
+    this.#reader.push(chunk);
+  };
 
   #outputEnded(): void {
     this.#isOver = true;

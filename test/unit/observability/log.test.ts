@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { maskArguments } from '../../../src/observability/arguments.js';
+import { maskArguments, secretArguments } from '../../../src/observability/arguments.js';
 import { createLog } from '../../../src/observability/log.js';
 import { MASK, valueMask } from '../../../src/observability/secrets.js';
 
@@ -82,4 +82,10 @@ describe('the mask', () => {
     const text = 'with \\"quotes\\"; with%20a%20blank; second line; prefix-more; prefix';
     expect(mask(text)).toBe([MASK, MASK, MASK, MASK, MASK].join('; '));
   });
+});
+
+it('arguments that are secrets are found by the option before them, or by their looks', () => {
+  const words =
+    '--password=hunter22 --api-key abcdef --port 8080 -y --url https://a/ sk-live-123456 --env production';
+  expect(secretArguments(words.split(' '))).toEqual(['hunter22', 'abcdef', 'sk-live-123456']);
 });

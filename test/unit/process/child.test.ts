@@ -223,6 +223,16 @@ posix('one that ignores the end of stdin gets SIGTERM, one that ignores that too
   expect(await stubborn.child.stop()).toEqual({ kind: 'killed', signal: 'SIGKILL' });
 });
 
+test('secrets among the arguments are taken out of what it writes, as those of its environment', async () => {
+  const script = 'console.error(process.argv.join(" ")); process.stdin.resume()';
+  const { child, line } = start({
+    ...fixtureDefinition('misbehave.mjs'),
+    args: ['-e', script, '--', '--password=hunter22', '--api-key', 'abcdef', 'plain'],
+  });
+  expect(await line(/plain/)).toMatch(/--password=\*\*\* --api-key \*\*\* plain$/);
+  expect(child.stderrTail().join()).not.toMatch(/hunter22|abcdef/);
+});
+
 posix.each(['grandchild', 'grandchild-stubborn'])('%s: what the child started ends with it', async (kind) => {
   const { child, line } = start(fixtureDefinition('misbehave.mjs', { MISBEHAVE: kind }));
   const pid = Number((await line(/ \d+$/)).split(' ')[1]);
@@ -258,6 +268,34 @@ linux('what left the process group is ended also when the child crashes', async 
   try {
     const { child, line } = start(fixtureDefinition('misbehave.mjs', { MISBEHAVE: 'grandchild-away' }));
     const pid = Number((await line(/ \d+$/)).split(' ')[1]);
+    vi.advanceTimersByTime(1000);
+    process.kill(child.pid ?? 0, 'SIGKILL');
+    expect(await child.exit).toEqual({ kind: 'killed', signal: 'SIGKILL' });
+    await gone(pid);
+    await child.stop();
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+linux('so is what it has started later, while it was at work', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  try {
+    const script = `
+      process.stdin.once('data', () => {
+        const options = { detached: true, stdio: 'ignore' };
+        const { pid } = require('node:child_process').spawn(process.execPath, ['-e', 'setInterval(() => 0, 1e6)'], options);
+        console.error('started ' + pid);
+      });`;
+    const { child, line } = start({
+      ...fixtureDefinition('misbehave.mjs'),
+      command: process.execPath,
+      args: ['-e', script],
+    });
+    vi.advanceTimersByTime(7000);
+    child.stdin.write('go\n');
+    const pid = Number((await line(/ \d+$/)).split(' ')[1]);
+    child.active();
     vi.advanceTimersByTime(1000);
     process.kill(child.pid ?? 0, 'SIGKILL');
     expect(await child.exit).toEqual({ kind: 'killed', signal: 'SIGKILL' });

@@ -1,16 +1,17 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { mayUse } from './auth/access.js';
 import { openAuthenticator } from './auth/authenticator.js';
 import type { AuthOptions } from './auth/options.js';
 import type { Principal } from './auth/principal.js';
 import { clock } from './clock.js';
-import { ConfigError } from './config/config-error.js';
 import type { ServerDefinition } from './config/definition.js';
 import type { ServerLimits } from './config/limits.js';
 import { basePathOf } from './http/base-path.js';
 import { MAX_BODY } from './http/body.js';
 import { Door } from './http/door.js';
 import type { Endpoint } from './http/endpoint.js';
-import { HostGuard, isLoopback, ownUrls } from './http/host.js';
+import { refuseExposed } from './http/exposure.js';
+import { HostGuard, ownUrls } from './http/host.js';
 import { Listener } from './http/listener.js';
 import { memo } from './http/memo.js';
 import { OriginGuard } from './http/origin.js';
@@ -112,7 +113,7 @@ export async function startProxy(options: ProxyOptions, emit: Emit): Promise<Run
   const limits = options.limits ?? {};
   const { host, basePath } = options;
   const authenticator = await openAuthenticator(options.auth ?? {}, { host, basePath, clock, emit });
-  if (authenticator === undefined && !options.allowUnauthenticated) refuseOpen(options.host);
+  if (authenticator === undefined) refuseExposed(options);
   const door = new Door({ authenticator, clock, emit });
   const sessions = new SessionRegistry(limits);
   const server = (definition: ServerDefinition): Server => new Server(definition, { clock, emit, ...limits });
@@ -185,7 +186,13 @@ export async function startProxy(options: ProxyOptions, emit: Emit): Promise<Run
         return;
       }
       const body = JSON.stringify(
-        status({ servers, sessions, lastActivity: () => lastActivity, startedAt, stopping }),
+        status({
+          servers: servers.filter(({ definition }) => mayUse(principal, definition.access)),
+          sessions,
+          lastActivity: () => lastActivity,
+          startedAt,
+          stopping,
+        }),
         null,
         2,
       );
@@ -200,7 +207,8 @@ export async function startProxy(options: ProxyOptions, emit: Emit): Promise<Run
       : target.server === undefined
         ? defaultEndpoint
         : endpoints.get(target.server);
-    if (!('server' in target) || !found) {
+    if (!('server' in target) || !found || !mayUse(principal, found.server.definition.access)) {
+      // Who may not use a server learns as little of it as of one that is not there.
       refuse(response, 404, 'there is nothing at this path; /status names the servers');
       return;
     }
@@ -274,17 +282,4 @@ export async function startProxy(options: ProxyOptions, emit: Emit): Promise<Run
       clearTimeout(givingUp);
     },
   };
-}
-
-/**
- * Whoever reaches the port of a local server has what that server has: its files, its shell. Throws `ConfigError`
- * where anybody would.
- */
-function refuseOpen(host: string): void {
-  if (isLoopback(host.toLowerCase())) return;
-  throw new ConfigError(
-    `--host ${host} would let everybody who reaches this machine use its servers, because nobody is asked who they are. ` +
-      'Give out keys with --api-key-file FILE or MCP_PROXY_API_KEYS; or take access tokens with --auth-issuer URL; or listen on 127.0.0.1 only; or, where something ' +
-      'in front of it lets in only those who may, or nobody else reaches that address, say --allow-unauthenticated',
-  );
 }

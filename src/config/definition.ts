@@ -6,6 +6,16 @@ export type Sharing = 'auto' | 'shared' | 'session';
 /** What a server speaks: `auto`: it is asked. */
 export type UpstreamEra = 'auto' | 'legacy' | 'modern';
 
+/** Who may use a server: whoever is named here in any way. */
+export interface Access {
+  /** Names of keys. */
+  readonly keys: readonly string[];
+  /** Subjects of access tokens, as `sub`, and of client certificates. */
+  readonly subjects: readonly string[];
+  /** Scopes of access tokens. */
+  readonly scopes: readonly string[];
+}
+
 /** A local server as the user configured it: a command that speaks MCP on stdin and stdout. */
 export interface ServerDefinition extends ServerLimits {
   /** The name in the URL; `default` for the one of the command line. */
@@ -20,6 +30,8 @@ export interface ServerDefinition extends ServerLimits {
   readonly passEnvironment: boolean;
   readonly sharing: Sharing;
   readonly era: UpstreamEra;
+  /** Undefined: everybody who is let in. */
+  readonly access?: Access | undefined;
 }
 
 /** The name of the server that the command line itself describes. */

@@ -105,7 +105,7 @@ class Reader {
     }
     const parsed = serverSchema.safeParse(value.plain);
     if (!parsed.success) return this.#faults(parsed.error.issues, value, offset, label);
-    const { command, args, env, cwd, sharing, upstreamEra, transportType, url } = parsed.data;
+    const { command, args, env, cwd, sharing, upstreamEra, access, transportType, url } = parsed.data;
     if (url !== undefined) this.#warn({ offset }, label, 'its url is ignored, because it has a command');
     if (transportType !== undefined && transportType !== 'stdio') {
       this.#warn({ offset }, label, 'its transportType is ignored: a command is always spoken to on stdio');
@@ -120,6 +120,7 @@ class Reader {
       passEnvironment: this.#defaults.passEnvironment,
       sharing: sharing ?? this.#defaults.sharing,
       era: upstreamEra ?? this.#defaults.era,
+      access,
       ...limitsIn(parsed.data),
     };
     if (definition.command === '') this.#fault(find(value, ['command']) ?? value, label, 'command is empty');

@@ -14,6 +14,23 @@ const count = z.int(number).min(1, number);
 /** Whether a server is to be left out is known before the rest of it has to be right. */
 export const switchesSchema = z.looseObject({ enabled: flag.optional(), disabled: flag.optional() });
 
+const names = z.array(text.min(1, 'must not be empty'), 'must be a list of texts').default([]);
+/** A key that is not known here is no mere warning: it was meant to let in somebody, or nobody else. */
+const access = z
+  .strictObject(
+    { keys: names, subjects: names, scopes: names },
+    {
+      error: ({ code }) =>
+        code === 'unrecognized_keys'
+          ? 'has a key that is none of "keys", "subjects" and "scopes"'
+          : 'must be an object with "keys", "subjects" or "scopes"',
+    },
+  )
+  .refine(
+    ({ keys, subjects, scopes }) => keys.length + subjects.length + scopes.length > 0,
+    'lets in nobody; name a key, a subject or a scope, or leave the server out with "disabled": true',
+  );
+
 /** One entry of `mcpServers`, with the keys that clients' own configurations have. */
 export const serverSchema = z.looseObject({
   command: z
@@ -44,6 +61,7 @@ export const serverSchema = z.looseObject({
       return octets;
     })
     .optional(),
+  access: access.optional(),
   transportType: text.optional(),
   url: text.optional(),
   enabled: flag.optional(),

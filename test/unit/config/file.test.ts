@@ -26,6 +26,13 @@ async function refusal(text: string): Promise<string> {
 }
 
 describe('a server of the file', () => {
+  it('says who may use it', async () => {
+    const { servers: found } = await servers({
+      a: { command: 'x', access: { keys: ['ann'], scopes: ['use'] } },
+    });
+    expect(found[0]?.access).toEqual({ keys: ['ann'], subjects: [], scopes: ['use'] });
+  });
+
   it('is taken with all its keys', async () => {
     const entry = {
       command: 'uvx',
@@ -212,6 +219,12 @@ describe('the text', () => {
     ['{"command": "x", "processIdle": "1"}', 'processIdle must be a number of seconds', '1:54'],
     ['{"command": "x", "maxLine": "64M"}', 'maxLine must be a size', '1:50'],
     ['{"command": "x", "maxLine": "1GB"}', 'maxLine must be a size', '1:50'],
+    ['{"command": "x", "access": ["ann"]}', 'access must be an object with "keys"', '1:49'],
+    ['{"command": "x", "access": {"key": ["ann"]}}', 'access has a key that is none of "keys"', '1:49'],
+    ['{"command": "x", "access": {"keys": "ann"}}', 'access.keys must be a list of texts', '1:58'],
+    ['{"command": "x", "access": {"keys": [""]}}', 'access.keys[0] must not be empty', '1:59'],
+    ['{"command": "x", "access": {}}', 'access lets in nobody', '1:49'],
+    ['{"command": "x", "access": {"keys": [], "scopes": []}}', 'access lets in nobody', '1:49'],
     ['{"command": "x", "sharing": "all"}', 'sharing must be "auto", "shared" or "session"', '1:50'],
     ['{"command": "x", "transportType": 1}', 'transportType must be a text', '1:56'],
   ])('names server, key and place: %s', async (entry, message, place) => {

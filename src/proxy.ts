@@ -21,6 +21,7 @@ import { pathOf, type Route, resourceOf, route, targetPath } from './http/router
 import { handleMessages, handleSse } from './http/sse.js';
 import { status } from './http/status.js';
 import { handleStreamableHttp } from './http/streamable-http.js';
+import { TlsFiles, type TlsOptions } from './http/tls.js';
 import type { Emit } from './observability/events.js';
 import { Server } from './servers/server.js';
 import { SessionRegistry } from './sessions/registry.js';
@@ -75,6 +76,8 @@ export interface ProxyOptions {
   readonly pollAfter: number;
   /** By what clients show who they are; where there is nothing in it, nobody is asked. */
   readonly auth?: AuthOptions;
+  /** It speaks HTTPS with these; else HTTP. */
+  readonly tls?: TlsOptions | undefined;
   /** Lets it listen where others reach it, with nobody asked who they are. */
   readonly allowUnauthenticated?: boolean;
   /** What its definition says of a server goes before what is said here for all. */
@@ -96,7 +99,7 @@ export interface StartOutcome {
 }
 
 export interface RunningProxy {
-  /** `http://host:port`, with the real port. */
+  /** `http://host:port`, or with `https`, with the real port. */
   readonly url: string;
   readonly servers: readonly ListeningServer[];
   /** Settles once it is known of every server how its start went (`Pool.started`). */
@@ -112,7 +115,16 @@ export interface RunningProxy {
 export async function startProxy(options: ProxyOptions, emit: Emit): Promise<RunningProxy> {
   const limits = options.limits ?? {};
   const { host, basePath } = options;
-  const authenticator = await openAuthenticator(options.auth ?? {}, { host, basePath, clock, emit });
+  const tls = options.tls && new TlsFiles(options.tls, emit);
+  const scheme = tls === undefined ? 'http' : 'https';
+  const hasCertificates = tls?.needsCertificate ?? false;
+  const authenticator = await openAuthenticator(options.auth ?? {}, {
+    host,
+    basePath,
+    hasCertificates,
+    clock,
+    emit,
+  });
   if (authenticator === undefined) refuseExposed(options);
   const door = new Door({ authenticator, clock, emit });
   const sessions = new SessionRegistry(limits);
@@ -219,13 +231,14 @@ export async function startProxy(options: ProxyOptions, emit: Emit): Promise<Run
     else handleMessages(endpoint, request, response);
   };
 
-  const listener = new Listener(handle, emit);
+  const listener = new Listener(handle, emit, tls);
   const port = await listener.listen(options.host, options.port);
-  origins.listening(options.host, port);
-  authenticator?.tokens?.resources.listening(ownUrls(options.host, port));
+  const address = { scheme, host, port } as const;
+  origins.listening(address);
+  authenticator?.tokens?.resources.listening(ownUrls(address));
   for (const one of servers) one.start();
 
-  const url = `http://${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}`;
+  const url = `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`;
   const listed = (name: string, server: string | undefined): ListeningServer => ({
     name,
     mcp: url + pathOf('mcp', server),

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
-import type { IncomingHttpHeaders } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { ConfigError } from '../config/config-error.js';
 import { type Emit, wordsOf } from '../observability/events.js';
 import type { Clock } from '../relay/clock.js';
 import { ApiKeys } from './api-keys.js';
+import { certificateHolder } from './certificates.js';
 import type { AuthOptions, TokenOptions } from './options.js';
 import { presented } from './presented.js';
 import { isWebUrl, type Resource, Resources } from './resources.js';
@@ -20,7 +21,7 @@ export interface TokenSource {
 /** Finds out who sends a request. */
 export interface Authenticator {
   /** @param resource what is asked for; a token may be for something else */
-  authenticate(headers: IncomingHttpHeaders, resource: Resource): Verdict | Promise<Verdict>;
+  authenticate(request: IncomingMessage, resource: Resource): Verdict | Promise<Verdict>;
   /** Undefined where no tokens are taken. */
   readonly tokens: TokenSource | undefined;
   close(): Promise<void>;
@@ -30,6 +31,8 @@ export interface AuthSurroundings {
   /** What the proxy listens on. */
   readonly host: string;
   readonly basePath: string;
+  /** Whether every connection has a client's certificate. */
+  readonly hasCertificates: boolean;
   readonly clock: Clock;
   readonly emit: Emit;
 }
@@ -39,17 +42,20 @@ export async function openAuthenticator(
   { apiKeyFile: file, apiKeys: list, tokens: options }: AuthOptions,
   surroundings: AuthSurroundings,
 ): Promise<Authenticator | undefined> {
-  if (file === undefined && list === undefined && options === undefined) return undefined;
-  const { clock, emit } = surroundings;
+  const { clock, emit, hasCertificates } = surroundings;
+  if (file === undefined && list === undefined && options === undefined && !hasCertificates) return undefined;
   const keys =
     file === undefined && list === undefined ? undefined : new ApiKeys({ file, list, clock, emit });
   const source = options && sourceOf(options, surroundings);
   const tokens = options && source && (await openTokens(options, source, surroundings));
   return {
     tokens: source,
-    authenticate(headers, resource) {
+    authenticate({ headers, socket }, resource) {
       const shown = presented(headers);
-      if (shown.kind === 'nothing') return NOTHING_SHOWN;
+      if (shown.kind === 'nothing') {
+        const holder = hasCertificates ? certificateHolder(socket) : undefined;
+        return holder === undefined ? NOTHING_SHOWN : { kind: 'known', principal: holder };
+      }
       if (shown.kind === 'contradiction') return NOT_KNOWN;
       const principal = keys?.holderOf(shown.credential);
       if (principal !== undefined) return { kind: 'known', principal };

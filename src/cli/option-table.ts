@@ -141,6 +141,21 @@ export const OPTIONS: readonly Option[] = [
   option('server', '--auth-client-secret-file', 'one', ['FILE'], 'A file with its secret.'),
   option(
     'server',
+    '--tls-cert',
+    'one',
+    ['FILE'],
+    'Serve HTTPS with this certificate (PEM), and those between it and its authority. Read again when it changes.',
+  ),
+  option('server', '--tls-key', 'one', ['FILE'], 'Its private key (PEM).'),
+  option(
+    'server',
+    '--tls-client-ca',
+    'one',
+    ['FILE'],
+    'Authorities (PEM) of client certificates, of which every client then needs one: its subject says who it is.',
+  ),
+  option(
+    'server',
     '--allow-unauthenticated',
     'none',
     [],

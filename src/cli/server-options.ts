@@ -4,6 +4,7 @@ import {
   type Sharing,
   type UpstreamEra,
 } from '../config/definition.js';
+import type { TlsOptions } from '../http/tls.js';
 import type { LogLevel } from '../observability/events.js';
 import type { ProxyOptions } from '../proxy.js';
 import { authOptions } from './auth-options.js';
@@ -66,6 +67,7 @@ export async function serverOptions(
     defaultServer,
     namedServers: [],
     auth: authOptions(given, env),
+    tls: tls(given),
     allowUnauthenticated: isOn(given, 'allow-unauthenticated'),
     allowOrigins: origins(given, warnings),
     allowHosts: hosts(given),
@@ -132,6 +134,20 @@ function replaced<T>(
   }
   if (value !== undefined) return read(`--${id}`, value);
   return old === undefined ? undefined : read(`--${oldId}`, old);
+}
+
+/** Files of TLS, which are read later; undefined: none. */
+function tls(given: readonly GivenOption[]): TlsOptions | undefined {
+  const [cert, key, clientCa] = ['tls-cert', 'tls-key', 'tls-client-ca'].map((id) => lastValue(given, id));
+  for (const [name, value] of Object.entries({ cert, key, 'client-ca': clientCa })) {
+    if (value === '') throw new UsageError(`--tls-${name} is empty`);
+  }
+  if ((cert === undefined) !== (key === undefined)) {
+    throw new UsageError('--tls-cert and --tls-key are given both or not at all');
+  }
+  if (cert !== undefined && key !== undefined) return { cert, key, clientCa };
+  if (clientCa !== undefined) throw new UsageError('--tls-client-ca needs --tls-cert and --tls-key');
+  return undefined;
 }
 
 function origins(given: readonly GivenOption[], warnings: string[]): string[] {

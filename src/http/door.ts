@@ -55,7 +55,7 @@ export class Door {
       if (verdict.kind === 'known') enter(verdict.principal);
       else this.#refuse(verdict, response, resource);
     };
-    const verdict = authenticator.authenticate(request.headers, resource);
+    const verdict = authenticator.authenticate(request, resource);
     if (!(verdict instanceof Promise)) {
       settle(verdict);
       return;

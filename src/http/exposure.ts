@@ -17,13 +17,14 @@ export function refuseExposed({ host, allowUnauthenticated, namedServers }: Expo
   if (closed !== undefined) {
     throw new ConfigError(
       `server "${closed.name}": its access can't be kept, because nobody is asked who they are; give out keys with ` +
-        '--api-key-file FILE or MCP_PROXY_API_KEYS, or take access tokens with --auth-issuer URL',
+        '--api-key-file FILE or MCP_PROXY_API_KEYS, or take access tokens with --auth-issuer URL, or client certificates ' +
+        'with --tls-client-ca FILE',
     );
   }
   if (allowUnauthenticated || isLoopback(host.toLowerCase())) return;
   throw new ConfigError(
     `--host ${host} would let everybody who reaches this machine use its servers, because nobody is asked who they are. ` +
-      'Give out keys with --api-key-file FILE or MCP_PROXY_API_KEYS; or take access tokens with --auth-issuer URL; or ' +
+      'Give out keys with --api-key-file FILE or MCP_PROXY_API_KEYS; or take access tokens with --auth-issuer URL, or client certificates with --tls-client-ca FILE; or ' +
       'listen on 127.0.0.1 only; or, where something in front of it lets in only those who may, or nobody else reaches ' +
       'that address, say --allow-unauthenticated',
   );

@@ -45,11 +45,18 @@ export class HostGuard {
 
 const LOOPBACK = ['localhost', '127.0.0.1', '[::1]'];
 
-/** The URLs, in lower case, of the proxy on that host and port: first what it was told, then other names of the same. */
-export function ownUrls(host: string, port: number): string[] {
+/** Where the proxy listens. */
+export interface Address {
+  readonly scheme: 'http' | 'https';
+  readonly host: string;
+  readonly port: number;
+}
+
+/** The URLs, in lower case, of the proxy at that address: first what it was told, then other names of the same. */
+export function ownUrls({ scheme, host, port }: Address): string[] {
   const name = (host.includes(':') ? `[${host}]` : host).toLowerCase();
   const names = new Set([name, ...(isLoopback(name) ? LOOPBACK : [])]);
-  return [...names].map((one) => `http://${one}:${port}`);
+  return [...names].map((one) => `${scheme}://${one}:${port}`);
 }
 
 /** Whether a host name or an address, in lower case, is this machine's own and nobody else reaches it. */

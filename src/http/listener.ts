@@ -1,7 +1,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Emit } from '../observability/events.js';
 import { answerFaults } from './fault.js';
+import type { TlsFiles } from './tls.js';
 
 /** How long an idle connection is kept for its client's next request, in milliseconds: longer than the
  * 60 s of common reverse proxies, so that they close first and no request meets a closing connection. */
@@ -11,6 +13,8 @@ const KEEP_ALIVE_MS = 75_000;
  * without a word (a cable, a laptop that is closed); where nothing is written, nobody would ever know.
  */
 const PROBE_MS = 60_000;
+/** How long a client may take to begin with TLS, in milliseconds: nobody is known before that. */
+const HANDSHAKE_MS = 10_000;
 
 export type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -21,17 +25,21 @@ export class Listener {
   readonly #answering = new Set<ServerResponse>();
   #quiet: () => void = () => undefined;
 
-  /** @param emit told of what the handler fails on */
-  constructor(handler: Handler, emit: Emit) {
+  /**
+   * @param emit told of what the handler fails on
+   * @param tls undefined: plain HTTP
+   */
+  constructor(handler: Handler, emit: Emit, tls?: TlsFiles) {
     const probing = { keepAlive: true, keepAliveInitialDelay: PROBE_MS };
-    this.#server = createServer(probing, (request, response) => {
+    const answer = (request: IncomingMessage, response: ServerResponse): void => {
       this.#answering.add(response);
       response.once('close', () => {
         this.#answering.delete(response);
         if (this.#answering.size === 0) this.#quiet();
       });
       answerFaults(response, emit, () => handler(request, response));
-    });
+    };
+    this.#server = tls === undefined ? createServer(probing, answer) : tlsServer(probing, tls, answer);
     this.#server.keepAliveTimeout = KEEP_ALIVE_MS;
     // Streams stay open for as long as their client wants; only receiving a request has a limit (Node's 300 s).
     this.#server.timeout = 0;
@@ -67,6 +75,18 @@ export class Listener {
       this.#server.closeAllConnections();
     });
   }
+}
+
+function tlsServer(options: object, tls: TlsFiles, answer: Handler): Server {
+  const { needsCertificate } = tls;
+  const asking = { requestCert: needsCertificate, rejectUnauthorized: needsCertificate };
+  const server = createTlsServer(
+    { ...options, ...tls.context, ...asking, handshakeTimeout: HANDSHAKE_MS },
+    answer,
+  );
+  tls.watch((context) => server.setSecureContext(context));
+  server.once('close', () => tls.close());
+  return server;
 }
 
 function explain(error: NodeJS.ErrnoException, host: string, port: number): string {

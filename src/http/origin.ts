@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { ownUrls } from './host.js';
+import { type Address, ownUrls } from './host.js';
 
 export interface OriginOptions {
   /** Origins whose pages may use the proxy; `*` is all. */
@@ -51,8 +51,8 @@ export class OriginGuard {
   }
 
   /** Tells the guard where the proxy listens: pages from there are its own. */
-  listening(host: string, port: number): void {
-    this.#own = new Set(['localhost', host].flatMap((name) => ownUrls(name, port)));
+  listening(address: Address): void {
+    this.#own = new Set(['localhost', address.host].flatMap((host) => ownUrls({ ...address, host })));
   }
 
   /**

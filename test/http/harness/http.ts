@@ -1,5 +1,6 @@
 /** Raw HTTP, as a test needs it: nothing is retried, nothing is hidden. */
 import { Agent, type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http';
+import { request as requestTls } from 'node:https';
 import { createParser } from 'eventsource-parser';
 
 export interface Sent {
@@ -10,6 +11,8 @@ export interface Sent {
   readonly chunked?: boolean;
   /** The connections to use, in place of one for each request. */
   readonly agent?: Agent;
+  /** With what an https URL is asked, on a connection of its own. */
+  readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string };
 }
 
 export interface Answer {
@@ -35,11 +38,14 @@ const NO_SHARING = new Agent({ keepAlive: false });
 /** Sends a request; settles with the head of its answer. */
 export function send(
   url: string,
-  { method = 'GET', headers = {}, body, chunked = false, agent = NO_SHARING }: Sent,
+  { method = 'GET', headers = {}, body, chunked = false, agent = NO_SHARING, tls = {} }: Sent,
 ): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const length = body === undefined || chunked ? {} : { 'content-length': String(Buffer.byteLength(body)) };
-    const sent = request(url, { method, agent, headers: { ...length, ...headers } });
+    const all = { method, headers: { ...length, ...headers } };
+    const sent = url.startsWith('https:')
+      ? requestTls(url, { ...all, ...tls, agent: false })
+      : request(url, { ...all, agent });
     sent.once('response', resolve);
     sent.once('error', reject);
     if (chunked && body !== undefined) {

@@ -4,7 +4,7 @@ import type { ServerDefinition } from '../../../src/config/definition.js';
 import type { ProxyEvent } from '../../../src/observability/events.js';
 import { type ProxyOptions, type RunningProxy, startProxy } from '../../../src/proxy.js';
 import { fixtureDefinition, isRunning } from '../../fixtures/processes.js';
-import { exchange } from './http.js';
+import { exchange, type Sent } from './http.js';
 
 export interface TestProxy extends RunningProxy {
   readonly events: readonly ProxyEvent[];
@@ -33,10 +33,11 @@ export function puppet(more: Partial<ServerDefinition> = {}): ServerDefinition {
 
 const running = new Set<TestProxy>();
 
-/** @param headers what `/status` is asked with, where it is not for everybody */
+/** @param headers what `/status` is asked with, where it is not for everybody; `tls` the same */
 export async function start(
   options: Partial<ProxyOptions> = {},
   headers: Readonly<Record<string, string>> = {},
+  tls: Sent['tls'] = {},
 ): Promise<TestProxy> {
   const events: ProxyEvent[] = [];
   const proxy = await startProxy({ ...DEFAULTS, defaultServer: puppet(), ...options }, (event) =>
@@ -45,7 +46,7 @@ export async function start(
   const test: TestProxy = {
     ...proxy,
     events,
-    status: async () => JSON.parse((await exchange(`${proxy.url}/status`, { headers })).body),
+    status: async () => JSON.parse((await exchange(`${proxy.url}/status`, { headers, tls })).body),
     close: async () => {
       running.delete(test);
       await proxy.close();

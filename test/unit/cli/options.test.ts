@@ -301,6 +301,18 @@ describe('server mode', () => {
     expect(await refusal(['--api-key-file', '', 'npx'])).toMatch(/--api-key-file is empty/);
   });
 
+  it('takes the files of TLS', async () => {
+    expect((await server('--tls-cert c --tls-key k --tls-client-ca a npx')).options.tls).toEqual({
+      cert: 'c',
+      key: 'k',
+      clientCa: 'a',
+    });
+    expect((await server('npx')).options.tls).toBeUndefined();
+    expect(await refusal(['--tls-cert', 'c', 'npx'])).toMatch(/both or not at all/);
+    expect(await refusal(['--tls-client-ca', 'a', 'npx'])).toMatch(/needs --tls-cert/);
+    expect(await refusal(['--tls-cert', '', '--tls-key', 'k', 'npx'])).toMatch(/--tls-cert is empty/);
+  });
+
   it('takes access tokens of an issuer', async () => {
     const line = await server(
       '--auth-issuer https://i.example/a --auth-audience https://a.example --auth-audience api://b --required-scope s:1 --required-scope s2 --auth-introspection-url https://i.example/ask --auth-client-id c --auth-client-secret-file f npx',

@@ -11,7 +11,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['sessions'],
   ['servers', 'upstream'],
   ['transports'],
-  ['auth'],
+  ['auth', 'oauth'],
   ['process', 'remote'],
   ['config', 'observability', 'version.ts', 'clock.ts', 'seal.ts'],
   ['eras'],

@@ -1,19 +1,36 @@
+import type { ClientIdentity } from '../oauth/grant.js';
 import { type LogLevel, wordsOf } from '../observability/events.js';
 import { checkHeaders } from '../remote/headers.js';
 import type { RemoteOptions } from '../upstream/remote.js';
-import { lastValue, namesOf, pairs } from './given.js';
+import { isGiven, lastValue, namesOf, pairs } from './given.js';
 import { type RequestLimits, requestLimits, stopMs } from './limits.js';
 import { UPSTREAM_ERAS } from './server-options.js';
 import type { GivenOption } from './split.js';
 import { UsageError } from './usage-error.js';
-import { choice, headerName, httpUrl, verification } from './values.js';
+import { choice, headerName, httpsUrl, httpUrl, someSeconds, verification } from './values.js';
 
 /** What client mode needs to begin. */
-export interface ClientOptions extends Omit<RemoteOptions, 'timings'>, RequestLimits {
+export interface ClientOptions extends Omit<RemoteOptions, 'timings' | 'signIn'>, RequestLimits {
+  /** How a person signs in; undefined: nobody does, because other credentials are given. */
+  readonly signIn: SignInOptions | undefined;
   readonly logLevel: LogLevel;
   /** How long what is under way may take to finish at the end, in milliseconds; undefined: the default. */
   readonly stopMs: number | undefined;
 }
+
+export interface SignInOptions {
+  readonly client: ClientIdentity;
+  /** Whether a browser may be opened. */
+  readonly browser: boolean;
+  /** How long, in ms, a request waits for it. */
+  readonly timeout: number;
+}
+
+/**
+ * How long a request waits for a person to sign in, in milliseconds: the client at stdin then still gets words,
+ * since most give `initialize` a minute.
+ */
+const SIGN_IN_MS = 50_000;
 
 const TRANSPORTS = ['auto', 'sse', 'streamablehttp'] as const;
 const CREDENTIALS = ['client-id', 'client-secret', 'token-url'] as const;
@@ -37,12 +54,14 @@ export function clientOptions(
   const url = httpUrl('the first argument', remote);
   const transport = lastValue(given, 'transport') ?? 'auto';
   const credentials = clientCredentials(given);
+  const all = headers(given, url, env.API_ACCESS_TOKEN);
   return {
     url,
-    headers: headers(given, url, env.API_ACCESS_TOKEN),
+    headers: all,
     transport: choice('--transport', transport, TRANSPORTS),
     era: choice('--upstream-era', lastValue(given, 'upstream-era') ?? 'auto', UPSTREAM_ERAS),
     ...(credentials === undefined ? {} : { credentials }),
+    signIn: credentials === undefined ? signIn(given) : undefined,
     verify: verify(given),
     logLevel: level,
     ...requestLimits(given),
@@ -72,13 +91,33 @@ function headers(
   return result;
 }
 
+/** The client credentials grant, where the person says where tokens are given out. */
 function clientCredentials(given: readonly GivenOption[]): RemoteOptions['credentials'] {
   const [clientId = '', clientSecret = '', tokenUrl = ''] = CREDENTIALS.map((id) => lastValue(given, id));
+  if (!lastValue(given, 'token-url')) return undefined;
   const missing = CREDENTIALS.filter((id) => !lastValue(given, id));
-  if (missing.length === CREDENTIALS.length) return undefined;
   if (missing.length === 0) return { clientId, clientSecret, tokenUrl: httpUrl('--token-url', tokenUrl) };
   const names = missing.map((id) => `--${id}`).join(' and ');
-  throw new UsageError(`--client-id, --client-secret and --token-url belong together; ${names} missing`);
+  throw new UsageError(`--token-url belongs together with --client-id and --client-secret; ${names} missing`);
+}
+
+function signIn(given: readonly GivenOption[]): SignInOptions {
+  const [clientId, clientSecret, metadataUrl] = ['client-id', 'client-secret', 'client-metadata-url'].map(
+    (id) => lastValue(given, id) || undefined,
+  );
+  if (clientSecret !== undefined && clientId === undefined) {
+    throw new UsageError('--client-secret belongs together with --client-id, which is missing');
+  }
+  const timeout = lastValue(given, 'sign-in-timeout');
+  return {
+    client: {
+      ...(clientId === undefined ? {} : { clientId }),
+      ...(clientSecret === undefined ? {} : { clientSecret }),
+      ...(metadataUrl === undefined ? {} : { metadataUrl: httpsUrl('--client-metadata-url', metadataUrl) }),
+    },
+    browser: !isGiven(given, 'no-browser'),
+    timeout: timeout === undefined ? SIGN_IN_MS : someSeconds('--sign-in-timeout', timeout),
+  };
 }
 
 function verify(given: readonly GivenOption[]): boolean | string {

@@ -1,12 +1,15 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { clock } from '../clock.js';
+import { browserCommand } from '../oauth/browser.js';
+import { MemoryStore } from '../oauth/store.js';
 import type { Emit } from '../observability/events.js';
 import { linger } from '../relay/linger.js';
 import type { Link } from '../relay/link.js';
 import { relay } from '../relay/relay.js';
 import { withTimeLimit } from '../relay/timed.js';
 import { StdioDownstream } from '../transports/stdio/downstream.js';
-import { connectRemote, type RemoteOptions } from '../upstream/remote.js';
+import { connectRemote, type SignIn } from '../upstream/remote.js';
+import type { ClientOptions, SignInOptions } from './client-options.js';
 import type { RequestLimits } from './limits.js';
 import type { EndSignal } from './signals.js';
 
@@ -18,11 +21,11 @@ const FINISH_MS = 5000;
  * Rejects, before anything begins, for options that can't be used (`connectRemote`).
  */
 export async function connect(
-  options: RemoteOptions & Partial<RequestLimits> & { readonly stopMs?: number | undefined },
+  { signIn, ...options }: ClientOptions,
   emit: Emit,
   signal: Promise<EndSignal>,
 ): Promise<number> {
-  const upstream = connectRemote(options, emit);
+  const upstream = connectRemote({ ...options, ...signInOf(signIn) }, emit);
   const client = new StdioDownstream({ input: process.stdin, output: process.stdout });
   const finished = (): Promise<void> =>
     Promise.race([upstream.settled(), wait(options.stopMs ?? FINISH_MS, undefined, { ref: false })]);
@@ -52,4 +55,11 @@ function limited(
     timeout: ms,
     maxTimeout: most,
   });
+}
+
+function signInOf(options: SignInOptions | undefined): { readonly signIn?: SignIn } {
+  if (options === undefined) return {};
+  const { client, timeout } = options;
+  const browser = options.browser ? browserCommand(process.env, process.platform) : undefined;
+  return { signIn: { client, timeout, browser, store: new MemoryStore() } };
 }

@@ -8,6 +8,11 @@ export function lastValue(given: readonly GivenOption[], id: string): string | u
   return given.findLast((one) => one.id === id)?.values[0];
 }
 
+/** Whether an option without values stands there. */
+export function isGiven(given: readonly GivenOption[], id: string): boolean {
+  return given.some((one) => one.id === id);
+}
+
 /** Whether a switch is on; its last spelling holds. */
 export function isOn(given: readonly GivenOption[], id: string): boolean {
   const last = given.findLast((one) => one.id === id);

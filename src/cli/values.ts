@@ -88,6 +88,13 @@ export function httpUrl(what: string, value: string): URL {
   throw new UsageError(`${what} is no valid http or https URL`);
 }
 
+/** An https URL with a path, as it was written: it is a name, too. */
+export function httpsUrl(name: string, value: string): string {
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  if (url?.protocol === 'https:' && url.pathname !== '/') return value;
+  throw new UsageError(`${name} is an https URL with a path, as in https://app.example/client.json`);
+}
+
 /** A path prefix without a slash at its end; empty: none. */
 export function basePath(value: string): string {
   const path = parseBasePath(value);

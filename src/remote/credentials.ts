@@ -1,15 +1,30 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import { asRecord } from '../jsonrpc/message.js';
 import type { Secrets } from '../observability/secrets.js';
 import { request } from './exchange.js';
 import type { Failure } from './failure.js';
 import type { HttpClient } from './http.js';
 
-/** Where the `Authorization` of the requests to a remote server comes from. */
+/** Headers that tell a server who asks, by name in lower case. */
+export type AuthHeaders = Readonly<Record<string, string>>;
+
+/** What the server said to one try of a request. */
+export interface Answered {
+  readonly url: URL;
+  /** The headers that it was sent with, as `headers` gave them. */
+  readonly sent: AuthHeaders;
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  /** How often the same request was sent before with other headers. */
+  readonly tries: number;
+}
+
+/** Who asks, as a remote server is told it with every request. */
 export interface Credentials {
-  /** The header's value. Rejects with `CredentialsError`. */
-  authorization(): Promise<string>;
-  /** The remote answered 401 to this value: it must not be given out again. */
-  refused(value: string): void;
+  /** For one try of a request; none where nobody has asked for any. Rejects with `CredentialsError`. */
+  headers(request: { readonly method: string; readonly url: URL }): Promise<AuthHeaders>;
+  /** Hears of every answer. True: the request is sent again, with headers that are asked for anew. */
+  answered(answer: Answered): boolean;
   close(): Promise<void>;
 }
 
@@ -66,6 +81,18 @@ export class ClientCredentials implements Credentials {
     options.secrets.add(options.clientSecret);
   }
 
+  async headers(): Promise<AuthHeaders> {
+    return { authorization: await this.authorization() };
+  }
+
+  /** After a 401 the token is not given out again, and another one is tried, once. */
+  answered({ sent, status, tries }: Answered): boolean {
+    if (status !== 401 || tries > 0) return false;
+    if (this.#token?.value === sent.authorization) this.#token = undefined;
+    return true;
+  }
+
+  /** The value of the header. Rejects with `CredentialsError`. */
   async authorization(): Promise<string> {
     const token = this.#token;
     if (token !== undefined && this.#now() < token.renewAt) return token.value;
@@ -79,10 +106,6 @@ export class ClientCredentials implements Credentials {
       if (token !== undefined && token === this.#token && this.#now() < token.endsAt) return token.value;
       throw error;
     }
-  }
-
-  refused(value: string): void {
-    if (this.#token?.value === value) this.#token = undefined;
   }
 
   close(): Promise<void> {

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
-import type { Credentials } from './credentials.js';
+import type { AuthHeaders, Credentials } from './credentials.js';
 import type { Sender } from './dispatcher.js';
 import type { Exchange, HttpHandler, HttpRequest } from './http.js';
 
@@ -17,21 +17,25 @@ const DISCARD_TIME = 2_000;
 export class HeadTimeout extends Error {}
 
 /**
- * One request and what it leads to: redirects within the origin, one more try after a 401, and more where its
- * handler says so.
+ * One request and what it leads to: redirects within the origin, and more tries where the credentials or its
+ * handler say so. Its time stands still while the credentials are waited for: a person may have to sign in.
  */
 export class HttpExchange implements Exchange {
   readonly #dispatcher: Sender;
   readonly #request: HttpRequest;
   readonly #handler: HttpHandler;
   readonly #credentials: Credentials | undefined;
-  readonly #timer: NodeJS.Timeout | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  /** Milliseconds that are left for the head of the answer, when `#timer` was set at `#timedFrom`. */
+  #left: number | undefined;
+  #timedFrom = 0;
   readonly #allPaused: Set<HttpExchange>;
   #pause: NodeJS.Timeout | undefined;
   #url: URL;
   #redirects = 0;
-  #authorization: string | undefined;
-  #askedAgain = false;
+  #auth: AuthHeaders = {};
+  /** How often the credentials were asked again. */
+  #tries = 0;
   #starting = true;
   #over = false;
   #controller: Dispatcher.DispatchController | undefined;
@@ -49,8 +53,8 @@ export class HttpExchange implements Exchange {
     this.#handler = handler;
     this.#credentials = credentials;
     this.#url = request.url;
-    const limit = request.headTimeout;
-    if (limit !== undefined) this.#timer = setTimeout(() => this.#fail(new HeadTimeout()), limit);
+    this.#left = request.headTimeout;
+    this.#time();
     this.#begin();
     this.#starting = false;
   }
@@ -94,26 +98,41 @@ export class HttpExchange implements Exchange {
       this.#dispatch();
       return;
     }
-    this.#credentials.authorization().then(
-      (value) => {
+    this.#stopTime();
+    this.#allPaused.add(this); // nobody has processed it, and it is nobody's yet
+    this.#credentials.headers({ method: this.#request.method, url: this.#url }).then(
+      (headers) => {
         if (this.#over) return;
-        this.#authorization = value;
+        this.#allPaused.delete(this);
+        this.#auth = headers;
+        this.#time();
         this.#dispatch();
       },
       (error: unknown) => this.#fail(error instanceof Error ? error : new Error(String(error))),
     );
   }
 
+  #time(): void {
+    if (this.#left === undefined) return;
+    this.#timedFrom = performance.now();
+    this.#timer = setTimeout(() => this.#fail(new HeadTimeout()), this.#left);
+  }
+
+  #stopTime(): void {
+    if (this.#left === undefined) return;
+    clearTimeout(this.#timer);
+    this.#left = Math.max(0, this.#left - (performance.now() - this.#timedFrom));
+  }
+
   #dispatch(): void {
     const { method, headers, body } = this.#request;
-    const authorization = this.#authorization;
     try {
       this.#dispatcher.dispatch(
         {
           origin: this.#url.origin,
           path: this.#url.pathname + this.#url.search,
           method,
-          headers: authorization === undefined ? headers : { ...headers, authorization },
+          headers: { ...headers, ...this.#auth },
           body: body ?? null,
         },
         this.#attempt(),
@@ -181,11 +200,9 @@ export class HttpExchange implements Exchange {
 
   /** What to do instead of handing this answer on. */
   #next(status: number, headers: IncomingHttpHeaders): (() => void) | undefined {
-    const credentials = this.#credentials;
-    const used = this.#authorization;
-    if (status === 401 && credentials !== undefined && used !== undefined && !this.#askedAgain) {
-      this.#askedAgain = true;
-      credentials.refused(used);
+    const answer = { url: this.#url, sent: this.#auth, status, headers, tries: this.#tries };
+    if (this.#credentials?.answered(answer) === true) {
+      this.#tries++;
       return () => this.#begin();
     }
     const pause = this.#handler.again?.(status, headers);
@@ -195,7 +212,7 @@ export class HttpExchange implements Exchange {
     this.#redirects++;
     return () => {
       this.#url = target;
-      this.#dispatch();
+      this.#begin();
     };
   }
 

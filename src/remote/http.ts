@@ -49,7 +49,7 @@ export interface HttpHandler {
 export interface Exchange {
   /** Ends it. Nothing of its handler is called any more. */
   abort(): void;
-  /** It was refused without being processed, and waits to be sent again: the server knows nothing of it. */
+  /** It waits to be sent, for the first time or again after it was refused: the server knows nothing of it. */
   readonly paused: boolean;
 }
 
@@ -60,14 +60,14 @@ const CONNECT_TIMEOUT = 10_000;
  * HTTP requests to one origin, on a pool of kept-alive connections.
  *
  * A redirect is followed only within the origin, and only where method and body stay (RFC 9110, section
- * 15.4); any other is an answer like any other. After a 401 the credentials are asked once more.
+ * 15.4); any other is an answer like any other. The credentials say what becomes of a 401.
  *
  * HTTP_PROXY, HTTPS_PROXY and NO_PROXY hold. Throws an `Error` in words for one that cannot be used.
  */
 export class HttpClient {
   readonly #options: HttpOptions;
   readonly #dispatcher: Sender;
-  /** Exchanges that wait for their next try: the pool does not know of them. */
+  /** Exchanges that wait to be sent, for their next try or for credentials: the pool does not know of them. */
   readonly #paused = new Set<HttpExchange>();
   /** Through which the requests go, if any. */
   readonly proxy: OutboundProxy | undefined;

@@ -1,13 +1,28 @@
 import type { UpstreamEra } from '../config/definition.js';
+import { OAuthFetch } from '../oauth/fetch.js';
+import type { ClientIdentity } from '../oauth/grant.js';
+import { OAuthCredentials } from '../oauth/oauth-credentials.js';
+import type { CredentialStore } from '../oauth/store.js';
 import type { Emit } from '../observability/events.js';
 import { Secrets, SHORTEST_HEADER } from '../observability/secrets.js';
-import { ClientCredentials } from '../remote/credentials.js';
-import { querySecrets } from '../remote/describe-url.js';
+import { ClientCredentials, type Credentials } from '../remote/credentials.js';
+import { describeUrl, querySecrets } from '../remote/describe-url.js';
 import type { Verify } from '../remote/dispatcher.js';
 import { checkHeaders, type Header } from '../remote/headers.js';
 import { HttpClient } from '../remote/http.js';
-import type { RemoteLink, RemoteTimings } from '../remote/remote-link.js';
+import { REMOTE_TIMINGS, type RemoteLink, type RemoteTimings } from '../remote/remote-link.js';
 import { Front } from './front.js';
+
+/** A person who can sign in. */
+export interface SignIn {
+  readonly client: ClientIdentity;
+  /** How a browser is opened: a program and its arguments before the URL; undefined: there is none. */
+  readonly browser: readonly [string, ...string[]] | undefined;
+  /** Where credentials are kept. */
+  readonly store: CredentialStore;
+  /** How long, in ms, a request waits for it. */
+  readonly timeout: number;
+}
 
 export interface RemoteOptions {
   readonly url: URL;
@@ -22,6 +37,8 @@ export interface RemoteOptions {
     readonly clientSecret: string;
     readonly tokenUrl: URL;
   };
+  /** How a person signs in where the server asks for it; undefined: nobody does. Not where there are credentials. */
+  readonly signIn?: SignIn;
   readonly verify: Verify;
   readonly timings?: Partial<RemoteTimings>;
 }
@@ -31,7 +48,7 @@ export interface RemoteOptions {
  * Throws an `Error` in words for headers that cannot be sent and a CA bundle that cannot be read.
  */
 export function connectRemote(options: RemoteOptions, emit: Emit): RemoteLink {
-  const { url, verify, credentials } = options;
+  const { url, verify } = options;
   const secrets = new Secrets();
   const { headers, dropped } = checkHeaders(options.headers, url);
   for (const value of Object.values(headers)) secrets.add(value, SHORTEST_HEADER);
@@ -40,16 +57,31 @@ export function connectRemote(options: RemoteOptions, emit: Emit): RemoteLink {
     emit({ level: 'warning', text: `The header "${name}" is left out: the transport sets it itself.` });
   }
   const mask = (text: string): string => secrets.mask(text);
-  const source =
-    credentials === undefined || headers.authorization !== undefined
-      ? {}
-      : {
-          credentials: new ClientCredentials({
-            ...credentials,
-            secrets,
-            http: new HttpClient({ origin: credentials.tokenUrl.origin, verify, mask, emit }),
-          }),
-        };
+  const credentials = headers.authorization === undefined ? credentialsOf(options, secrets, emit) : undefined;
+  const source = credentials === undefined ? {} : { credentials };
   const http = new HttpClient({ origin: url.origin, verify, headers, mask, emit, ...source });
-  return new Front({ ...options, http, emit });
+  return new Front({ ...options, timings: timings(options), http, emit });
+}
+
+function credentialsOf(options: RemoteOptions, secrets: Secrets, emit: Emit): Credentials | undefined {
+  const { url, verify, credentials, signIn } = options;
+  const mask = (text: string): string => secrets.mask(text);
+  if (credentials !== undefined) {
+    const http = new HttpClient({ origin: credentials.tokenUrl.origin, verify, mask, emit });
+    return new ClientCredentials({ ...credentials, secrets, http });
+  }
+  if (signIn === undefined) return undefined;
+  const fetch = new OAuthFetch({ verify, secrets, emit });
+  const where = describeUrl(url, mask);
+  return new OAuthCredentials({ ...signIn, server: url, where, fetch, secrets, emit });
+}
+
+/** Time, in ms, that is left for the handshake once a person has signed in. */
+const AFTER_SIGN_IN = 10_000;
+
+/** The handshake may take as long as somebody signs in. */
+function timings({ timings = {}, signIn }: RemoteOptions): Partial<RemoteTimings> {
+  if (signIn === undefined) return timings;
+  const handshake = timings.handshake ?? REMOTE_TIMINGS.handshake;
+  return { ...timings, handshake: Math.max(handshake, signIn.timeout + AFTER_SIGN_IN) };
 }

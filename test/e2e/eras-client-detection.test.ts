@@ -44,7 +44,7 @@ const refusing =
   (status: number, headers: Readonly<Record<string, string>> = {}): RequestListener =>
   (_request, response) =>
     void response.writeHead(status, headers).end('{}');
-const SIGN_IN = { 'www-authenticate': 'Bearer resource_metadata="https://example.com/x"' };
+const SIGN_IN = { 'www-authenticate': 'Bearer resource_metadata="http://127.0.0.1:1/x"' };
 
 describe('discovery is answered at once', () => {
   it.each([

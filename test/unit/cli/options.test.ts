@@ -96,6 +96,7 @@ describe('client mode', () => {
         headers: [],
         transport: 'auto',
         era: 'auto',
+        signIn: { client: {}, browser: true, timeout: 50_000 },
         verify: true,
         logLevel: 'info',
       },
@@ -171,9 +172,9 @@ describe('client mode', () => {
   });
 
   it.each([
-    ['--client-id i', '--client-secret and --token-url missing'],
+    ['--client-id i --token-url https://t', '--client-secret missing'],
     ['--client-secret s --token-url https://t', '--client-id missing'],
-    ['--client-id i --client-secret s', '--token-url missing'],
+    ['--client-secret s', '--client-secret belongs together with --client-id'],
     ['--client-id= --client-secret s --token-url https://t', '--client-id missing'],
   ])('refuses incomplete credentials: %s', async (given, message) => {
     expect(await refusal(`${given} https://h`)).toContain(message);
@@ -182,6 +183,25 @@ describe('client mode', () => {
   it('takes three empty ones as none: a script’s empty variables', async () => {
     const { options } = await client('--client-id= --client-secret= --token-url= https://h');
     expect(options).not.toHaveProperty('credentials');
+    expect(options.signIn?.client).toEqual({});
+  });
+
+  it('lets a person sign in, as a client that may be registered, unless it has credentials of its own', async () => {
+    const signIn = async (line: string) => (await client(`${line} https://h`)).options.signIn;
+    expect(await signIn('--client-id i --client-secret s --no-browser --sign-in-timeout 2.5')).toEqual({
+      client: { clientId: 'i', clientSecret: 's' },
+      browser: false,
+      timeout: 2500,
+    });
+    const document = 'https://app.example/client.json';
+    expect((await signIn(`--client-metadata-url ${document}`))?.client).toEqual({ metadataUrl: document });
+    expect(await signIn('--client-id i --client-secret s --token-url https://t')).toBeUndefined();
+    for (const wrong of ['http://app.example/client.json', 'https://app.example', 'nowhere']) {
+      expect(await refusal(`--client-metadata-url ${wrong} https://h`)).toMatch(
+        /is an https URL with a path/,
+      );
+    }
+    expect(await refusal('--sign-in-timeout 0 https://h')).toMatch(/more than 0/);
   });
 
   it.each([

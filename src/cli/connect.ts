@@ -1,7 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { clock } from '../clock.js';
 import { browserCommand } from '../oauth/browser.js';
-import { MemoryStore } from '../oauth/store.js';
+import { credentialsFile, FileStore } from '../oauth/file-store.js';
+import { LastingStore } from '../oauth/lasting-store.js';
 import type { Emit } from '../observability/events.js';
 import { linger } from '../relay/linger.js';
 import type { Link } from '../relay/link.js';
@@ -25,7 +26,7 @@ export async function connect(
   emit: Emit,
   signal: Promise<EndSignal>,
 ): Promise<number> {
-  const upstream = connectRemote({ ...options, ...signInOf(signIn) }, emit);
+  const upstream = connectRemote({ ...options, ...signInOf(options.url, signIn, emit) }, emit);
   const client = new StdioDownstream({ input: process.stdin, output: process.stdout });
   const finished = (): Promise<void> =>
     Promise.race([upstream.settled(), wait(options.stopMs ?? FINISH_MS, undefined, { ref: false })]);
@@ -57,9 +58,11 @@ function limited(
   });
 }
 
-function signInOf(options: SignInOptions | undefined): { readonly signIn?: SignIn } {
+function signInOf(url: URL, options: SignInOptions | undefined, emit: Emit): { readonly signIn?: SignIn } {
   if (options === undefined) return {};
   const { client, timeout } = options;
   const browser = options.browser ? browserCommand(process.env, process.platform) : undefined;
-  return { signIn: { client, timeout, browser, store: new MemoryStore() } };
+  const { path, keychain } = credentialsFile(process.env, process.platform);
+  const store = new LastingStore(new FileStore(path, keychain, url), path, emit);
+  return { signIn: { client, timeout, browser, store } };
 }

@@ -6,7 +6,8 @@ const DESCRIPTION = `\
 Joins MCP clients and MCP servers that do not speak the same transport.
 
 A command is started and served over HTTP (server mode). A URL is a remote server, which is served
-on stdin and stdout, for clients that can only start a command (client mode).`;
+on stdin and stdout, for clients that can only start a command (client mode). Where it wants somebody to
+sign in, a browser is opened; mcp-proxy logout URL forgets the sign-in.`;
 
 const EXAMPLES = `\
 examples:
@@ -18,10 +19,14 @@ examples:
   mcp-proxy --port 8080 --allow-origin https://app.example -- my-server
   mcp-proxy https://host/mcp
   mcp-proxy --headers Authorization 'Bearer TOKEN' https://host/sse
+  mcp-proxy logout https://host/mcp
 
 environment:
   API_ACCESS_TOKEN    the same as --headers Authorization 'Bearer TOKEN'
   MCP_PROXY_API_KEYS  server mode: keys as in --api-key-file, a line for each
+  BROWSER             the program that opens URLs to sign in; none: none does
+  MCP_PROXY_CREDENTIALS_FILE
+                      where sign-ins are kept, instead of the keychain and the usual file
   SSE_URL             deprecated: stands in for a missing URL`;
 
 const TITLES = {

@@ -52,6 +52,10 @@ export async function main(
     writeOut(line.text);
     return 0;
   }
+  if (line.mode === 'logout') {
+    const { logout } = await import('./logout.js');
+    return logout(line.url, env, writeError);
+  }
   const emit = createLog(line.options.logLevel, writeError);
   for (const text of line.warnings) emit({ level: 'warning', text });
   try {

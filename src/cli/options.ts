@@ -4,13 +4,14 @@ import { isOn, lastValue, pairs } from './given.js';
 import { type ServerFile, type ServerOptions, serverOptions } from './server-options.js';
 import { type GivenOption, isUrl, split } from './split.js';
 import { UsageError, usageText } from './usage-error.js';
-import { headerName, logLevel, variableName } from './values.js';
+import { headerName, httpUrl, logLevel, variableName } from './values.js';
 
 /** What a command line asks for. Texts end with a newline; warnings hold no secrets. */
 export type CommandLine =
   | { readonly mode: 'help'; readonly text: string }
   | { readonly mode: 'version'; readonly text: string }
   | { readonly mode: 'usage-error'; readonly text: string }
+  | { readonly mode: 'logout'; readonly url: URL }
   | { readonly mode: 'client'; readonly options: ClientOptions; readonly warnings: readonly string[] }
   | {
       readonly mode: 'server';
@@ -42,6 +43,7 @@ async function read(
   argv: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<CommandLine> {
+  if (argv[0] === LOGOUT) return { mode: 'logout', url: logoutUrl(argv.slice(1)) };
   const line = split(argv);
   if (line.kind === 'help') return { mode: 'help', text: await (await import('./help.js')).helpText() };
   if (line.kind === 'version')
@@ -74,6 +76,16 @@ async function read(
   }
   const words = command === undefined ? [] : [command, ...args];
   return { mode: 'server', ...(await serverOptions(given, words, env, level, warnings)), warnings };
+}
+
+/** The first word that is no command of a server's, unless it stands behind \`--\`. */
+const LOGOUT = 'logout';
+
+function logoutUrl([url, ...more]: readonly string[]): URL {
+  if (url !== undefined && isUrl(url) && more.length === 0) return httpUrl('the URL', url);
+  throw new UsageError(
+    'logout takes the URL of a remote server: mcp-proxy logout URL. For a command of this name, put -- before it',
+  );
 }
 
 function levelOf(given: readonly GivenOption[]): LogLevel {

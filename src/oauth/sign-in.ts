@@ -88,9 +88,13 @@ export async function obtain(options: SignInOptions, wanted: Wanted): Promise<Ob
     challenge.scope ?? (isStepUp ? undefined : authority.scope),
   );
   const scope = withOffline(needed, authority);
+  let others: string | undefined;
   const look = async (): Promise<Obtained | undefined> => {
     const pending = await store.pending();
-    if (pending !== undefined && Date.now() - pending.begunAt < LIFE) wanted.asked(pending.url);
+    if (pending !== undefined && Date.now() - pending.begunAt < LIFE) {
+      others = pending.state;
+      wanted.asked(pending.url);
+    }
     const grant = await store.grant();
     if (grant === undefined || grant.accessToken === refused?.accessToken || isOver(grant)) return undefined;
     const isRight = grant.issuer === authority.issuer && isFor(grant, options.client);
@@ -101,6 +105,10 @@ export async function obtain(options: SignInOptions, wanted: Wanted): Promise<Ob
     if (found !== undefined) return found;
     const renewed = wanted.mayRenew ? await renewStored(options, authority, await store.grant()) : undefined;
     if (renewed !== undefined) return { grant: renewed, by: 'renewal' };
+    // The person has been asked by another process, and has said no: there is no use in another window.
+    if (others !== undefined && (await store.pending()) === undefined) {
+      throw new SignInError('the sign-in that another process had begun has failed.');
+    }
     return ask(options, wanted, authority, scope);
   };
   return store.exclusively(work, look, signal);

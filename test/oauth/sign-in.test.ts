@@ -166,7 +166,10 @@ describe('while nobody has signed in', () => {
       'error',
     ]);
     const none = person.start(server.mcp, ['--sign-in-timeout', '1'], { BROWSER: 'none' });
-    for (const { program, begun } of [client, none].map((one) => ({ program: one.program, begun: one.begin() }))) {
+    for (const { program, begun } of [client, none].map((one) => ({
+      program: one.program,
+      begun: one.begin(),
+    }))) {
       await program.line('stderr', (line) =>
         /wants you to sign in\. Open in a browser on this machine: http/.test(line) ? true : undefined,
       );

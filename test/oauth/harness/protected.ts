@@ -24,6 +24,8 @@ interface Seen {
   readonly taken: number;
   /** Of the authorization requests. */
   readonly scopes: readonly string[];
+  /** Codes, verifiers, refresh tokens and secrets that it was sent. */
+  readonly secrets: readonly string[];
   /** Requests that came with a proof of a key. */
   readonly proofs: number;
 }
@@ -79,6 +81,14 @@ export class Person {
   windows(): string[] {
     const path = join(this.directory, 'windows');
     return existsSync(path) ? readFileSync(path, 'utf8').trim().split('\n') : [];
+  }
+
+  /** What is kept of sign-ins, by name. */
+  kept(): Readonly<Record<string, unknown>> {
+    const { entries } = JSON.parse(readFileSync(this.file, 'utf8'));
+    return Object.fromEntries(
+      Object.entries(entries).map(([name, text]) => [name.split(' ')[0], JSON.parse(String(text))]),
+    );
   }
 
   start(url: string, args: readonly string[] = [], env: Env = {}): RawStdio {

@@ -87,6 +87,26 @@ describe('SSE_URL', () => {
   });
 });
 
+describe('logout', () => {
+  it('takes the URL of a remote server', async () => {
+    expect(await parse('logout https://host/mcp')).toEqual({
+      mode: 'logout',
+      url: new URL('https://host/mcp'),
+    });
+  });
+
+  it.each(['logout', 'logout server', 'logout https://host more'])('takes nothing else: %s', async (line) => {
+    expect(await refusal(line)).toMatch(/put -- before it/);
+  });
+
+  it.each(['-- logout', '--port 1 logout'])(
+    'is a command where it is not the first word: %s',
+    async (line) => {
+      expect((await server(line)).options.defaultServer).toMatchObject({ command: 'logout' });
+    },
+  );
+});
+
 describe('client mode', () => {
   it('has defaults', async () => {
     expect(await client('https://host/mcp')).toEqual({

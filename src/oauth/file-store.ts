@@ -1,0 +1,178 @@
+import { createHash } from 'node:crypto';
+import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { dirname, join } from 'node:path';
+import type { ZodType } from 'zod';
+import { asRecord } from '../jsonrpc/message.js';
+import type { Grant, Pending, Registration } from './grant.js';
+import { type Keychain, NO_KEYCHAIN, systemKeychain } from './keychain.js';
+import { locked } from './lock.js';
+import type { CredentialStore } from './store.js';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** By name: what is kept, as JSON; null: it is in the keychain. */
+type Entries = Readonly<Record<string, string | null>>;
+
+const VERSION = 1;
+
+/** Where credentials are kept, and whether in the keychain too: not where the person names a file. */
+export function credentialsFile(
+  env: Environment,
+  platform: NodeJS.Platform,
+): { readonly path: string; readonly keychain: Keychain } {
+  if (env.MCP_PROXY_CREDENTIALS_FILE) return { path: env.MCP_PROXY_CREDENTIALS_FILE, keychain: NO_KEYCHAIN };
+  const home = homedir();
+  const directory =
+    platform === 'win32'
+      ? (env.APPDATA ?? join(home, 'AppData', 'Roaming'))
+      : platform === 'darwin'
+        ? join(home, 'Library', 'Application Support')
+        : env.XDG_CONFIG_HOME || join(home, '.config');
+  return { path: join(directory, 'mcp-proxy', 'credentials.json'), keychain: systemKeychain() };
+}
+
+/**
+ * What is kept of the sign-ins of this person, for one remote server, across the starts of the program and among all
+ * that run. The file says what there is; the values are in the keychain, or, where there is none, in the
+ * file, which only its owner can read. Tokens stand under the server and the issuer, clients under the issuer.
+ */
+export class FileStore implements CredentialStore {
+  readonly #path: string;
+  readonly #keychain: Keychain;
+  readonly #server: string;
+  readonly #never = new AbortController().signal;
+
+  constructor(path: string, keychain: Keychain, server: URL) {
+    this.#path = path;
+    this.#keychain = keychain;
+    this.#server = nameOf(server);
+  }
+
+  grant(): Promise<Grant | undefined> {
+    return this.#read(`grant ${this.#server}`, async () => (await import('./schemas.js')).grantSchema);
+  }
+
+  saveGrant(grant: Grant | undefined): Promise<void> {
+    return this.#save(`grant ${this.#server}`, grant);
+  }
+
+  registration(issuer: string): Promise<Registration | undefined> {
+    return this.#read(`client ${issuer}`, async () => (await import('./schemas.js')).registrationSchema);
+  }
+
+  saveRegistration(issuer: string, registration: Registration | undefined): Promise<void> {
+    return this.#save(`client ${issuer}`, registration);
+  }
+
+  pending(): Promise<Pending | undefined> {
+    return this.#read(`pending ${this.#server}`, async () => (await import('./schemas.js')).pendingSchema);
+  }
+
+  savePending(pending: Pending | undefined): Promise<void> {
+    return this.#save(`pending ${this.#server}`, pending);
+  }
+
+  exclusively<T>(
+    work: () => Promise<T>,
+    look: () => Promise<T | undefined>,
+    signal: AbortSignal,
+  ): Promise<T> {
+    return locked(`${this.#path}.${digest(this.#server)}.lock`, work, look, signal);
+  }
+
+  /** Forgets the server, and the client that signed in to it. Returns whether there was anything. */
+  async forget(): Promise<boolean> {
+    const grant = await this.grant();
+    const pending = await this.pending();
+    if (grant === undefined && pending === undefined) return false;
+    await this.saveGrant(undefined);
+    await this.savePending(undefined);
+    const issuer = grant?.issuer ?? pending?.issuer;
+    if (issuer !== undefined) await this.saveRegistration(issuer, undefined);
+    return true;
+  }
+
+  /** @param schema is loaded only where there is something to check: most runs have nothing */
+  async #read<T>(name: string, schema: () => Promise<ZodType<T>>): Promise<T | undefined> {
+    const entries = await this.#entries();
+    if (!Object.hasOwn(entries, name)) return undefined;
+    const text = entries[name] ?? (await this.#keychain.get(name));
+    const parsed = (await schema()).safeParse(parse(text ?? ''));
+    return parsed.success ? parsed.data : undefined;
+  }
+
+  async #save(name: string, value: object | undefined): Promise<void> {
+    const text = value === undefined ? undefined : JSON.stringify(value);
+    const isInKeychain = text !== undefined && (await this.#keychain.set(name, text));
+    await this.#change(async (entries) => {
+      if (text === undefined) {
+        if (Object.hasOwn(entries, name) && entries[name] === null) await this.#keychain.remove(name);
+        delete entries[name];
+      } else entries[name] = isInKeychain ? null : text;
+    });
+  }
+
+  /** One change at a time, of all processes: the file holds what others have saved. */
+  async #change(edit: (entries: Record<string, string | null>) => Promise<void>): Promise<void> {
+    const work = async (): Promise<void> => {
+      const next = { ...(await this.#entries()) };
+      await edit(next);
+      await this.#write(next);
+    };
+    await locked(`${this.#path}.lock`, work, async () => undefined, this.#never);
+  }
+
+  /** Of a file that is none of ours, nothing; the next change writes it anew. */
+  async #entries(): Promise<Entries> {
+    const { version, entries } = asRecord(parse(await textOf(this.#path)));
+    if (version !== VERSION) return {};
+    return Object.fromEntries(Object.entries(asRecord(entries)).filter(isEntry));
+  }
+
+  /** Whole or not at all: a reader never finds half of it. */
+  async #write(entries: Entries): Promise<void> {
+    await mkdir(dirname(this.#path), { recursive: true, mode: 0o700 });
+    const draft = `${this.#path}.${process.pid}.tmp`;
+    try {
+      await writeFile(draft, `${JSON.stringify({ version: VERSION, entries }, undefined, 2)}\n`, {
+        mode: 0o600,
+      });
+      await chmod(draft, 0o600); // one that was left behind keeps its own mode
+      await rename(draft, this.#path);
+    } catch (error) {
+      await rm(draft, { force: true });
+      throw error;
+    }
+  }
+}
+
+/** A server under which credentials are kept: a query may hold secrets, and tells one server from another. */
+function nameOf({ origin, pathname, search }: URL): string {
+  return search === '' ? `${origin}${pathname}` : `${origin}${pathname}?${digest(search)}`;
+}
+
+function digest(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 16);
+}
+
+async function textOf(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch {
+    return ''; // there is none yet; where it cannot be read, it cannot be written either, which is told
+  }
+}
+
+function isEntry(entry: [string, unknown]): entry is [string, string | null] {
+  return typeof entry[1] === 'string' || entry[1] === null;
+}
+
+/** Undefined: it is no JSON. */
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

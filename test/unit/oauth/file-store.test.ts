@@ -1,0 +1,128 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { credentialsFile, FileStore } from '../../../src/oauth/file-store.js';
+import type { Grant } from '../../../src/oauth/grant.js';
+import { type Keychain, NO_KEYCHAIN } from '../../../src/oauth/keychain.js';
+import { LastingStore } from '../../../src/oauth/lasting-store.js';
+
+let directory = '';
+let path = '';
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'mcp-proxy-store-'));
+  path = join(directory, 'deep', 'credentials.json');
+});
+afterEach(() => rmSync(directory, { recursive: true }));
+
+const SERVER = new URL('https://user:password@a.example/mcp?key=secret-of-the-query#x');
+const grant = (accessToken: string): Grant => ({
+  issuer: 'https://i.example',
+  clientId: 'c',
+  accessToken,
+  issuedAt: 1,
+});
+
+describe('the file', () => {
+  it('keeps grants by the server and clients by the issuer, across starts', async () => {
+    const store = new FileStore(path, NO_KEYCHAIN, SERVER);
+    expect(await store.grant()).toBeUndefined();
+    await store.saveGrant(grant('t1'));
+    await store.saveRegistration('https://i.example', { clientId: 'c', port: 1 });
+    const other = new FileStore(path, NO_KEYCHAIN, new URL('https://a.example/other'));
+    expect(await other.grant()).toBeUndefined();
+    expect(await other.registration('https://i.example')).toEqual({ clientId: 'c', port: 1 });
+    expect(await other.registration('https://j.example')).toBeUndefined();
+    expect(await new FileStore(path, NO_KEYCHAIN, SERVER).grant()).toEqual(grant('t1'));
+    expect(readFileSync(path, 'utf8')).not.toMatch(/password|secret-of-the-query/);
+  });
+
+  it('loses nothing of what many save at once', async () => {
+    const servers = Array.from({ length: 12 }, (_, at) => new URL(`https://a.example/${at}`));
+    await Promise.all(
+      servers.map((server, at) => new FileStore(path, NO_KEYCHAIN, server).saveGrant(grant(`t${at}`))),
+    );
+    for (const [at, server] of servers.entries()) {
+      expect((await new FileStore(path, NO_KEYCHAIN, server).grant())?.accessToken).toBe(`t${at}`);
+    }
+  });
+
+  it.each([
+    ['no JSON', '{"version":1,'],
+    ['another version', '{"version":2,"entries":{"grant https://a.example/mcp":"{}"}}'],
+    ['another form', '{"version":1,"entries":{"grant https://a.example/mcp":{"accessToken":"t"}}}'],
+    ['a grant without a token', '{"version":1,"entries":{"grant https://a.example/mcp":"{}"}}'],
+    [
+      'a token that is none',
+      `{"version":1,"entries":{"grant https://a.example/mcp":${JSON.stringify(JSON.stringify(grant('a\r\nb')))}}}`,
+    ],
+  ])('is nothing where it is %s, and is written anew', async (_, text) => {
+    const own = join(directory, 'credentials.json');
+    writeFileSync(own, text);
+    const store = new FileStore(own, NO_KEYCHAIN, new URL('https://a.example/mcp'));
+    expect(await store.grant()).toBeUndefined();
+    await store.saveGrant(grant('t'));
+    expect(await store.grant()).toEqual(grant('t'));
+  });
+
+  it('stands where the system has such files, or where it is named', () => {
+    expect(credentialsFile({ XDG_CONFIG_HOME: '/c' }, 'linux').path).toBe('/c/mcp-proxy/credentials.json');
+    expect(credentialsFile({}, 'linux').path).toBe(join(homedir(), '.config/mcp-proxy/credentials.json'));
+    expect(credentialsFile({}, 'darwin').path).toMatch(/Library.Application Support.mcp-proxy/);
+    expect(credentialsFile({ APPDATA: 'C:' }, 'win32').path).toMatch(/^C:.mcp-proxy/);
+    const named = credentialsFile({ MCP_PROXY_CREDENTIALS_FILE: '/x/y' }, 'linux');
+    expect(named).toEqual({ path: '/x/y', keychain: NO_KEYCHAIN });
+  });
+});
+
+describe('the keychain', () => {
+  const keychain = (takes: boolean): Keychain & { readonly kept: Map<string, string> } => {
+    const kept = new Map<string, string>();
+    return {
+      kept,
+      get: async (name) => kept.get(name),
+      set: async (name, value) => {
+        if (takes) kept.set(name, value);
+        return takes;
+      },
+      remove: async (name) => void kept.delete(name),
+    };
+  };
+
+  it('has the values where there is one, and the file none', async () => {
+    const system = keychain(true);
+    const store = new FileStore(path, system, SERVER);
+    await store.saveGrant(grant('the-token'));
+    expect(await store.grant()).toEqual(grant('the-token'));
+    expect(readFileSync(path, 'utf8')).not.toContain('the-token');
+    expect([...system.kept.values()].join()).toContain('the-token');
+    expect(await store.forget()).toBe(true);
+    expect(system.kept.size).toBe(0);
+  });
+
+  it('that does not take them leaves them to the file', async () => {
+    const store = new FileStore(path, keychain(false), SERVER);
+    await store.saveGrant(grant('the-token'));
+    expect(readFileSync(path, 'utf8')).toContain('the-token');
+    expect(await store.grant()).toEqual(grant('the-token'));
+  });
+});
+
+describe('where nothing can be written', () => {
+  it('the run goes on with what it has, and says so once', async () => {
+    writeFileSync(join(directory, 'file'), '');
+    const broken = join(directory, 'file', 'credentials.json');
+    const told: string[] = [];
+    const store = new LastingStore(new FileStore(broken, NO_KEYCHAIN, SERVER), broken, ({ text }) =>
+      told.push(text),
+    );
+    const { signal } = new AbortController();
+    const work = async (): Promise<string> => {
+      await store.saveGrant(grant('t'));
+      return 'done';
+    };
+    expect(await store.exclusively(work, async () => undefined, signal)).toBe('done');
+    expect(await store.grant()).toEqual(grant('t'));
+    expect(told).toEqual([expect.stringMatching(/for this run only/)]);
+  });
+});

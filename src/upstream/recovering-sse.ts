@@ -28,6 +28,8 @@ export class RecoveringSse implements RemoteLink {
   readonly #restarts = new Restarts(clock);
   readonly #waiters = new Waiters();
   readonly #giveUp = new AbortController();
+  /** Requests of the client's own. */
+  readonly #asked = new WeakSet<Message>();
   #current: SseUpstream;
   /** When the stream was opened that there is, or that was lost just now. */
   #since: number | undefined = clock.now();
@@ -41,7 +43,7 @@ export class RecoveringSse implements RemoteLink {
     this.done = new Promise((resolve) => {
       this.#finish = resolve;
     });
-    this.#current = new SseUpstream(options, opening);
+    this.#current = new SseUpstream(options, { ...opening, unsent: (requests) => this.#again(requests) });
     this.#link = new RecoveringLink(this.#current, {
       server: this.#where,
       clock,
@@ -65,6 +67,7 @@ export class RecoveringSse implements RemoteLink {
   }
 
   send(message: Message): void {
+    if (message.kind === 'request') this.#asked.add(message);
     this.#link.send(message);
   }
 
@@ -80,6 +83,12 @@ export class RecoveringSse implements RemoteLink {
   async settled(): Promise<void> {
     while (this.#isWaiting) await this.#waiters.wait();
     await this.#current.settled();
+  }
+
+  /** They wait for the session, before what the client says from now on. */
+  #again(requests: readonly Message[]): void {
+    // What a handshake that was repeated has asked is asked anew with the next.
+    for (const request of requests) if (this.#asked.has(request)) this.#link.send(request);
   }
 
   async #reopen(isAsked: boolean): Promise<SseUpstream> {
@@ -117,7 +126,11 @@ export class RecoveringSse implements RemoteLink {
   async #open(): Promise<Failure | undefined> {
     this.#giveUp.signal.throwIfAborted();
     const failure = await new Promise<Failure | undefined>((resolve) => {
-      this.#current = new SseUpstream(this.#options, { opened: () => resolve(undefined), failed: resolve });
+      this.#current = new SseUpstream(this.#options, {
+        opened: () => resolve(undefined),
+        failed: resolve,
+        unsent: (requests) => this.#again(requests),
+      });
     });
     if (failure === undefined) this.#since = clock.now();
     return failure;

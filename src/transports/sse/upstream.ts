@@ -25,6 +25,8 @@ interface Open {
   /** Runs when it is. */
   answered?: () => void;
   cancelled?: true;
+  /** Its octets may be on their way. */
+  sent?: true;
   /** What carries it, until that is done. */
   post?: Exchange;
 }
@@ -34,6 +36,11 @@ export interface Opening {
   /** The server has said where to post. Messages can be sent from now on. */
   opened(): void;
   failed(failure: Failure): void;
+  /**
+   * After a stream that stood was lost, and the link has ended: requests that the server has not got, or has refused
+   * for now, in their order. They are not answered.
+   */
+  unsent?(requests: readonly Message[]): void;
 }
 
 /**
@@ -238,7 +245,10 @@ export class SseUpstream implements RemoteLink {
         headTimeout: this.#timings.acceptance,
       },
       {
-        sent: stage.sent,
+        sent: () => {
+          if (open !== undefined) open.sent = true;
+          stage.sent();
+        },
         accepted: () => {
           if (!isInitialize) stage.done();
         },
@@ -318,13 +328,34 @@ export class SseUpstream implements RemoteLink {
       this.#opening.failed(failure);
       return;
     }
-    const text = `The connection to ${this.#where} is lost: ${failure.text} What was asked may have been done; it is not sent again.`;
+    const lost = `The connection to ${this.#where} is lost: ${failure.text}`;
+    const inDoubt = `${lost} What was asked may have been done; it is not sent again.`;
     const unanswered = [...this.#requests.values()];
+    const unsent = this.#unsent();
+    // Without a handshake there is no session that could be begun again.
+    const mayWait = this.#version !== undefined && this.#opening.unsent !== undefined;
     this.close();
     for (const { request } of unanswered) {
+      const isUnsent = unsent.includes(request);
+      if (isUnsent && mayWait) continue;
+      const text = isUnsent ? `${lost} It was not sent.` : inDoubt;
       this.#receiver?.message(errorFor(request, { kind: 'lost', text }));
     }
-    this.#receiver?.closed({ kind: 'failed', text });
+    this.#receiver?.closed({ kind: 'failed', text: inDoubt });
+    if (mayWait) this.#opening.unsent?.(unsent);
+  }
+
+  /** What the server has not got, or has refused for now, and that its client still waits for. */
+  #unsent(): Message[] {
+    for (const message of this.#outbox.take()) {
+      const ref = message.method === 'notifications/cancelled' ? refOf(message) : undefined;
+      const open = ref === undefined ? undefined : this.#requests.get(keyOf(ref));
+      if (open !== undefined) open.cancelled = true;
+    }
+    const unsent = [...this.#requests.values()].filter(
+      ({ sent, cancelled, post }) => cancelled !== true && (sent !== true || post?.paused === true),
+    );
+    return unsent.map(({ request }) => request);
   }
 
   #warn(text: string): void {

@@ -15,6 +15,8 @@ class Remote {
   port = 0;
   /** What was posted on each stream. */
   readonly streams: Said[][] = [];
+  /** What POSTs of this method are answered with; undefined: nothing at all. */
+  readonly refuse = new Map<string, number | undefined>();
   /** Called with each message, after it was taken. */
   onMessage: (said: Said, stream: ServerResponse) => void = () => undefined;
   #server: Server | undefined;
@@ -68,11 +70,14 @@ class Remote {
       const said = JSON.parse(Buffer.concat(chunks).toString()) as Said;
       const at = Number(new URL(request.url ?? '', this.url).searchParams.get('stream'));
       this.streams[at]?.push(said);
-      response.writeHead(202).end();
+      const { method = '' } = said;
+      const status = this.refuse.has(method) ? this.refuse.get(method) : 202;
+      if (status !== undefined) response.writeHead(status, { 'retry-after': '20' }).end();
       const stream = this.#open[at];
-      if (stream === undefined) return;
-      this.#answer(said, stream);
-      this.onMessage(said, stream);
+      if (status === 202 && stream !== undefined) {
+        this.#answer(said, stream);
+        this.onMessage(said, stream);
+      }
     }
     for (const wake of this.#waiting.splice(0)) wake();
   }
@@ -98,13 +103,25 @@ interface Begun {
   readonly client: Client;
   /** Settles when the client's side has noticed that the stream is lost. */
   noticed(): Promise<void>;
+  /** Settles when this is told, or was. */
+  told(words: string): Promise<void>;
 }
 
 async function begun(timings: RemoteOptions['timings'] = {}): Promise<Begun> {
-  let tell: () => void = () => undefined;
-  const isNoticed = new Promise<void>((resolve) => {
-    tell = resolve;
-  });
+  const { link, ...rest } = await connected(timings);
+  const client = new Client(link);
+  await client.begin('2024-11-05');
+  return { client, ...rest };
+}
+
+async function connected(timings: RemoteOptions['timings'] = {}) {
+  const texts: string[] = [];
+  const look: (() => void)[] = [];
+  const told = async (words: string): Promise<void> => {
+    while (!texts.some((text) => text.includes(words))) {
+      await new Promise<void>((resolve) => look.push(resolve));
+    }
+  };
   const remote = new Remote();
   await remote.start();
   const link = connectRemote(
@@ -117,7 +134,8 @@ async function begun(timings: RemoteOptions['timings'] = {}): Promise<Begun> {
       timings: { ...QUICK, retryWindow: 30_000, ...timings },
     },
     ({ text }) => {
-      if (text.includes('is lost')) tell();
+      texts.push(text);
+      for (const wake of look.splice(0)) wake();
     },
   );
   cleaning.push(
@@ -127,9 +145,7 @@ async function begun(timings: RemoteOptions['timings'] = {}): Promise<Begun> {
       await link.done;
     },
   );
-  const client = new Client(link);
-  await client.begin('2024-11-05');
-  return { remote, client, noticed: () => isNoticed };
+  return { remote, link, told, noticed: () => told('is lost') };
 }
 
 test('what was open fails once and is not sent again; the session is begun again with all that it had', async () => {
@@ -157,6 +173,53 @@ test('what was open fails once and is not sent again; the session is begun again
   const answered = client.got.filter(({ id }) => id !== undefined).map(({ id }) => id);
   expect(answered).toEqual([0, 1, 2, 3, 4]);
   expect(client.got.map(({ method }) => method)).toContain('notifications/tools/list_changed');
+});
+
+test('what had not been sent when the stream was lost is sent in the session that is begun again', async () => {
+  const { remote, client } = await begun();
+  remote.refuse.set('notifications/deaf', undefined);
+  // Nothing goes out until the server has taken that.
+  client.send({ method: 'notifications/deaf' });
+  const asked = [1, 2].map((id) => client.request(id, 'ping', { id }));
+  client.send({ id: 3, method: 'x/cancelled' });
+  client.send({ method: 'notifications/cancelled', params: { requestId: 3 } });
+  await remote.until(() => remote.said('notifications/deaf').length === 1);
+  remote.drop();
+  for (const answer of await Promise.all(asked)) expect(answer.result).toEqual({});
+  expect((await client.request(4, 'ping', { id: 4 })).result).toEqual({});
+  const pings = remote.streams.map((said) =>
+    said.filter(({ method }) => method === 'ping').map(({ id }) => id),
+  );
+  expect(pings).toEqual([[], [1, 2, 4]]);
+  expect(remote.said('x/cancelled')).toEqual([]);
+});
+
+test('so is what the server had refused for now', async () => {
+  const { remote, client, told } = await begun();
+  remote.refuse.set('x/busy', 429);
+  const asked = client.request(1, 'x/busy');
+  const open = client.request(2, 'hold');
+  await told('asks for time');
+  await remote.until(() => remote.said('hold').length === 1);
+  remote.refuse.clear();
+  remote.drop();
+  expect((await asked).result).toEqual({});
+  expect((await open).error?.message).toMatch(/may have been done/);
+  expect(remote.streams.map((said) => said.filter(({ method }) => method === 'x/busy').length)).toEqual([
+    1, 1,
+  ]);
+});
+
+test('what waited for the first handshake fails with it, and is not said to have been done', async () => {
+  const { remote, link } = await connected();
+  const client = new Client(link);
+  remote.refuse.set('initialize', undefined);
+  const begun = client.initialize(0, '2024-11-05');
+  const asked = client.request(1, 'ping');
+  await remote.until(() => remote.said('initialize').length === 1);
+  remote.drop();
+  expect((await begun).error?.message).toMatch(/is lost/);
+  expect((await asked).error?.message).toMatch(/is lost: .* It was not sent\./);
 });
 
 test('what is asked while the server is away waits for it', async () => {

@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { afterEach, expect, it, vi } from 'vitest';
 import { RawStdio } from '../e2e/harness/raw-stdio.js';
 import { Scope } from '../e2e/harness/scope.js';
+import { row } from './harness/fault.js';
 import { Remote } from './harness/remote.js';
 import { Wire } from './harness/wire.js';
 
@@ -33,7 +34,7 @@ async function connect(knobs = {}) {
 }
 
 it.each(['reset', 'end'] as const)(
-  'the GET stream is cut: it is got again from its last event, and what was said meanwhile comes once: %s',
+  `${row('remote.stream-cut')} the GET stream is cut: it is got again from its last event, and what was said meanwhile comes once: %s`,
   async (how) => {
     const { remote, wire, tell, heard, times } = await connect(IDS);
     await tell('before');
@@ -54,7 +55,7 @@ it.each(['reset', 'end'] as const)(
   },
 );
 
-it('the GET stream is cut, and the server gives no ids: it is got again, and goes on', async () => {
+it(`${row('remote.stream-cut-unnumbered')} the GET stream is cut, and the server gives no ids: it is got again, and goes on`, async () => {
   const { remote, wire, client, tell, heard } = await connect();
   wire.cut('GET /mcp', 'reset');
   await vi.waitFor(() => expect(remote.count('GET')).toBe(2), 10_000);
@@ -63,7 +64,7 @@ it('the GET stream is cut, and the server gives no ids: it is got again, and goe
   expect(client.program.stdout().split('"id":"after"')).toHaveLength(2);
 });
 
-it('the server is killed and started again: the stream finds that out, though no message comes', async () => {
+it(`${row('remote.restarted-unasked')} the server is killed and started again: the stream finds that out, though no message comes`, async () => {
   const { remote, client, tell, heard, times } = await connect(IDS);
   await tell('before');
   await heard('before');
@@ -84,7 +85,7 @@ it('the server is killed and started again: the stream finds that out, though no
   expect(remote.count('initialize')).toBe(2);
 });
 
-it('a server that is not there at the start is waited for', async () => {
+it(`${row('remote.down-at-start')} a server that is not there at the start is waited for`, async () => {
   const remote = await Remote.start(scope);
   await remote.kill();
   const client = new RawStdio(scope, `http://127.0.0.1:${remote.port}/mcp`);
@@ -98,7 +99,7 @@ it('a server that is not there at the start is waited for', async () => {
   expect([remote.count('initialize'), remote.done('next')]).toEqual([1, 1]);
 });
 
-it('a server that does not come: initialize is answered with what was tried, and the next one finds who came since', async () => {
+it(`${row('remote.absent')} a server that does not come: initialize is answered with what was tried, and the next one finds who came since`, async () => {
   const remote = await Remote.start(scope);
   await remote.kill();
   const client = new RawStdio(scope, `http://127.0.0.1:${remote.port}/mcp`);
@@ -120,7 +121,7 @@ it('a server that does not come: initialize is answered with what was tried, and
 });
 
 it.skipIf(process.platform !== 'linux')(
-  'the system asks a silent connection within 30 s whether its peer is there',
+  `${row('remote.silent')} the system asks a silent connection within 30 s whether its peer is there`,
   async () => {
     const { client, wire } = await connect();
     const connections = (): string[][] =>

@@ -9,6 +9,7 @@ import { afterEach, expect, it } from 'vitest';
 import type { Message } from '../e2e/harness/raw-http.js';
 import { RawStdio } from '../e2e/harness/raw-stdio.js';
 import { Scope } from '../e2e/harness/scope.js';
+import { row } from './harness/fault.js';
 import { type Knobs, Remote } from './harness/remote.js';
 import { type Cut, Wire } from './harness/wire.js';
 
@@ -103,9 +104,13 @@ const WHERE = { at: 'an event', character: 'a character of UTF-8' } as const;
 const IDS = { IDS: '1' } as const;
 
 const kills: Row[] = [
-  { title: 'killed and started again while idle', fault: (stage) => stage.restart(), initialized: 2 },
   {
-    title: 'killed between request and answer',
+    title: `killed and started again while idle ${row('remote.restarted')}`,
+    fault: (stage) => stage.restart(),
+    initialized: 2,
+  },
+  {
+    title: `killed between request and answer ${row('remote.killed-in-call')}`,
     fault: async (stage) => {
       await stage.open('hold');
       await stage.restart();
@@ -115,7 +120,7 @@ const kills: Row[] = [
     initialized: 2,
   },
   {
-    title: 'killed in the middle of an event',
+    title: `killed in the middle of an event ${row('remote.killed-in-event')}`,
     fault: async (stage) => {
       await stage.open('half');
       await stage.restart();
@@ -126,7 +131,7 @@ const kills: Row[] = [
     initialized: 2,
   },
   {
-    title: 'killed in the middle of an event that can be got again, by a server that remembers',
+    title: `killed in the middle of an event that can be got again, by a server that remembers ${row('remote.killed-in-event')}`,
     knobs: IDS,
     fault: async (stage) => {
       await stage.open('half');
@@ -138,7 +143,7 @@ const kills: Row[] = [
     initialized: 2,
   },
   {
-    title: 'killed in the middle of an answer that is no stream',
+    title: `killed in the middle of an answer that is no stream ${row('remote.killed-in-event')}`,
     fault: async (stage) => {
       await stage.open('half-json');
       await stage.restart();
@@ -149,7 +154,7 @@ const kills: Row[] = [
     initialized: 2,
   },
   {
-    title: 'killed during the handshake, before it is answered',
+    title: `killed during the handshake, before it is answered ${row('remote.killed-in-handshake')}`,
     knobs: { HOLD: 'initialize' },
     begins: true,
     fault: async ({ client, remote }) => {
@@ -162,7 +167,7 @@ const kills: Row[] = [
     initialized: 2,
   },
   {
-    title: 'killed during the handshake, after it is answered',
+    title: `killed during the handshake, after it is answered ${row('remote.killed-in-handshake')}`,
     knobs: { HOLD: 'notifications/initialized' },
     begins: true,
     fault: async ({ client, remote }) => {
@@ -175,7 +180,7 @@ const kills: Row[] = [
   },
   ...['initialize', 'notifications/initialized', 'resources/subscribe'].map(
     (HOLD): Row => ({
-      title: `killed during the renewal itself, at its ${HOLD}`,
+      title: `killed during the renewal itself, at its ${HOLD} ${row('remote.killed-in-renewal')}`,
       fault: async (stage) => {
         stage.client.write({ id: 's', method: 'resources/subscribe', params: { uri: 'a://b' } });
         await stage.client.answer('s');
@@ -192,7 +197,7 @@ const kills: Row[] = [
     }),
   ),
   {
-    title: 'away for a while: a call fails at once, and the one after its return works',
+    title: `away for a while: a call fails at once, and the one after its return works ${row('remote.away')}`,
     fault: async (stage) => {
       await stage.remote.kill();
       await stage.call('open', 'echo');
@@ -206,7 +211,7 @@ const kills: Row[] = [
 const sockets: Row[] = [
   ...CUTS.flatMap((how): Row[] => [
     {
-      title: `connection cut between request and answer: ${how}`,
+      title: `connection cut between request and answer: ${how} ${row('remote.cut-in-call')}`,
       fault: async (stage) => {
         await stage.open('hold');
         stage.cut(how);
@@ -215,7 +220,7 @@ const sockets: Row[] = [
       got: 1,
     },
     {
-      title: `connection cut in an answer that is no stream: ${how}`,
+      title: `connection cut in an answer that is no stream: ${how} ${row('remote.cut-in-event')}`,
       fault: async (stage) => {
         await stage.open('half-json');
         stage.cut(how);
@@ -226,7 +231,7 @@ const sockets: Row[] = [
     },
     ...(['at', 'character'] as const).flatMap((at): Row[] => [
       {
-        title: `connection cut in ${WHERE[at]}: ${how}`,
+        title: `connection cut in ${WHERE[at]}: ${how} ${row('remote.cut-in-event')}`,
         fault: async (stage) => {
           await stage.open('half', { at });
           stage.cut(how);
@@ -236,7 +241,7 @@ const sockets: Row[] = [
         did: 1,
       },
       {
-        title: `connection cut in ${WHERE[at]}, and its event can be got again: ${how}`,
+        title: `connection cut in ${WHERE[at]}, and its event can be got again: ${how} ${row('remote.cut-and-resumed')}`,
         knobs: IDS,
         fault: async (stage) => {
           await stage.open('half', { at });
@@ -249,7 +254,7 @@ const sockets: Row[] = [
     ]),
   ]),
   {
-    title: 'half-open: its call is silent, others go on, and its cancellation is the end of it',
+    title: `half-open: its call is silent, others go on, and its cancellation is the end of it ${row('remote.half-open')}`,
     fault: async (stage) => {
       await stage.open('hold');
       stage.cut('half-open');
@@ -260,7 +265,7 @@ const sockets: Row[] = [
     got: 1,
   },
   {
-    title: 'half-open, and at last told so',
+    title: `half-open, and at last told so ${row('remote.half-open-told')}`,
     fault: async (stage) => {
       await stage.open('hold');
       stage.cut('half-open');
@@ -271,7 +276,7 @@ const sockets: Row[] = [
     got: 1,
   },
   {
-    title: 'slow: octet by octet',
+    title: `slow: octet by octet ${row('remote.slow')}`,
     begins: true,
     fault: async (stage) => {
       stage.wire.slow = true;
@@ -287,7 +292,7 @@ const sockets: Row[] = [
 const page = '<html><script>x()</script><h1>Log in</h1> to the network</html>';
 const answers: Row[] = [
   {
-    title: 'a page of some proxy in place of the answer',
+    title: `a page of some proxy in place of the answer ${row('remote.page')}`,
     fault: async (stage) => {
       stage.wire.answer = `HTTP/1.1 200 OK\r\ncontent-type: text/html\r\nconnection: close\r\n\r\n${page}`;
       await stage.call('open', 'echo');
@@ -296,7 +301,7 @@ const answers: Row[] = [
     open: /text\/html that is no MCP message \("Log in to the network"\)/,
   },
   {
-    title: 'a page of some proxy with an error',
+    title: `a page of some proxy with an error ${row('remote.page')}`,
     fault: async (stage) => {
       stage.wire.answer = `HTTP/1.1 502 Bad\r\ncontent-type: text/html\r\nconnection: close\r\n\r\n${page}`;
       await stage.call('open', 'echo');
@@ -305,7 +310,7 @@ const answers: Row[] = [
     open: /HTTP status 502: Log in to the network/,
   },
   {
-    title: 'a redirect to somebody else',
+    title: `a redirect to somebody else ${row('remote.redirect-elsewhere')}`,
     fault: async (stage) => {
       stage.wire.answer =
         'HTTP/1.1 307 Go\r\nlocation: http://login.example/in\r\nconnection: close\r\ncontent-length: 0\r\n\r\n';
@@ -315,7 +320,7 @@ const answers: Row[] = [
     open: /HTTP status 307\. It points to http:\/\/login\.example\/in: give that URL/,
   },
   {
-    title: 'a redirect to another path of the same server',
+    title: `a redirect to another path of the same server ${row('remote.redirect')}`,
     knobs: { REDIRECT: '1' },
     fault: async (stage) => void (await stage.call('open', 'echo')),
     open: 'answered',
@@ -324,7 +329,7 @@ const answers: Row[] = [
     initialized: 2,
   },
   {
-    title: '429 with seconds',
+    title: `429 with seconds ${row('remote.busy')}`,
     knobs: { REFUSE: '[429,"1",1]' },
     fault: async (stage) => void (await stage.call('open', 'echo')),
     open: 'answered',
@@ -332,7 +337,7 @@ const answers: Row[] = [
     did: 1,
   },
   {
-    title: '503 with a date',
+    title: `503 with a date ${row('remote.busy')}`,
     knobs: { REFUSE: '[503,"date",3]' },
     fault: async (stage) => void (await stage.call('open', 'echo')),
     open: 'answered',
@@ -340,14 +345,14 @@ const answers: Row[] = [
     did: 1,
   },
   {
-    title: '429 for longer than a call waits',
+    title: `429 for longer than a call waits ${row('remote.busy-for-long')}`,
     knobs: { REFUSE: '[429,"3600",1]' },
     fault: async (stage) => void (await stage.call('open', 'echo')),
     open: /HTTP status 429: busy It is to be asked again in 3600 s; a request waits 30 s at most/,
     got: 1,
   },
   {
-    title: '503 without a time',
+    title: `503 without a time ${row('remote.busy-untimed')}`,
     knobs: { REFUSE: '[503,"",1]' },
     fault: async (stage) => void (await stage.call('open', 'echo')),
     open: /HTTP status 503: busy/,
@@ -358,7 +363,7 @@ const answers: Row[] = [
 const modern = (
   [
     {
-      title: 'killed between request and answer',
+      title: `killed between request and answer ${row('modern.killed-in-call')}`,
       fault: async (stage) => {
         await stage.open('hold');
         await stage.restart({ ERA: 'modern' });
@@ -368,7 +373,7 @@ const modern = (
     },
     ...CUTS.flatMap((how): Row[] => [
       {
-        title: `connection cut between request and answer: ${how}`,
+        title: `connection cut between request and answer: ${how} ${row('modern.cut-in-call')}`,
         fault: async (stage) => {
           await stage.open('hold');
           stage.cut(how);
@@ -377,7 +382,7 @@ const modern = (
         got: 1,
       },
       {
-        title: `connection cut in a character of UTF-8: ${how}`,
+        title: `connection cut in a character of UTF-8: ${how} ${row('modern.cut-in-event')}`,
         fault: async (stage) => {
           await stage.open('half', { at: 'character' });
           stage.cut(how);
@@ -390,7 +395,7 @@ const modern = (
     ...answers.filter(({ title }) => /^a page of some proxy in|^429|^503/.test(title)),
   ] satisfies Row[]
 ).map(
-  (row: Row): Row => ({ ...row, kind: 'modern', knobs: { ...row.knobs, ERA: 'modern' }, initialized: 0 }),
+  (one: Row): Row => ({ ...one, kind: 'modern', knobs: { ...one.knobs, ERA: 'modern' }, initialized: 0 }),
 );
 
 const SSE_LOST = /The connection to \S+ is lost: .*What was asked may have been done; it is not sent again/;
@@ -398,10 +403,14 @@ const SSE_LOST = /The connection to \S+ is lost: .*What was asked may have been 
 /** One stream brings everything. Its `initialize` comes first as a POST that is refused. */
 const sse = (
   [
-    { title: 'killed and started again while idle', fault: (stage) => stage.restart(), initialized: 2 },
+    {
+      title: `killed and started again while idle ${row('sse.restarted')}`,
+      fault: (stage) => stage.restart(),
+      initialized: 2,
+    },
     ...(['hold', 'half'] as const).map(
       (name): Row => ({
-        title: `killed ${name === 'hold' ? 'between request and answer' : 'in the middle of an event'}`,
+        title: `killed ${name === 'hold' ? 'between request and answer' : 'in the middle of an event'} ${row('sse.killed-in-call')}`,
         fault: async (stage) => {
           await stage.open(name);
           await stage.restart();
@@ -415,7 +424,7 @@ const sse = (
     ),
     ...['initialize', 'notifications/initialized', 'resources/subscribe'].map(
       (HOLD): Row => ({
-        title: `killed while the handshake is repeated, at its ${HOLD}`,
+        title: `killed while the handshake is repeated, at its ${HOLD} ${row('sse.killed-in-recovery')}`,
         fault: async (stage) => {
           stage.client.write({ id: 's', method: 'resources/subscribe', params: { uri: 'a://b' } });
           await stage.client.answer('s');
@@ -430,7 +439,7 @@ const sse = (
       }),
     ),
     {
-      title: 'away for a while: a call waits for its return',
+      title: `away for a while: a call waits for its return ${row('sse.away')}`,
       fault: async (stage) => {
         await stage.remote.kill();
         const { program } = stage.client;
@@ -445,7 +454,7 @@ const sse = (
     },
     ...CUTS.flatMap((how): Row[] => [
       {
-        title: `POST cut before it is accepted: ${how}`,
+        title: `POST cut before it is accepted: ${how} ${row('sse.post-cut')}`,
         fault: async (stage) => {
           await stage.open('deaf');
           stage.cut(how);
@@ -454,7 +463,7 @@ const sse = (
         got: 1,
       },
       {
-        title: `stream cut between request and answer: ${how}`,
+        title: `stream cut between request and answer: ${how} ${row('sse.stream-cut')}`,
         fault: async (stage) => {
           await stage.open('hold');
           stage.wire.cut('GET /sse', how);
@@ -465,7 +474,7 @@ const sse = (
       },
       ...(['at', 'character'] as const).map(
         (at): Row => ({
-          title: `stream cut in ${WHERE[at]}: ${how}`,
+          title: `stream cut in ${WHERE[at]}: ${how} ${row('sse.stream-cut')}`,
           fault: async (stage) => {
             await stage.open('half', { at });
             stage.wire.cut('GET /sse', how);
@@ -478,7 +487,7 @@ const sse = (
       ),
     ]),
     {
-      title: 'slow: octet by octet',
+      title: `slow: octet by octet ${row('sse.slow')}`,
       begins: true,
       fault: async (stage) => {
         stage.wire.slow = true;
@@ -491,16 +500,16 @@ const sse = (
     },
     ...answers.filter(({ title }) => /^429|^503/.test(title)),
   ] satisfies Row[]
-).map((row: Row): Row => ({ ...row, kind: 'sse', initialized: (row.initialized ?? 1) + 1 }));
+).map((one: Row): Row => ({ ...one, kind: 'sse', initialized: (one.initialized ?? 1) + 1 }));
 
 const rows = [
-  ...[...kills, ...sockets, ...answers].map((row) => [`Streamable HTTP: ${row.title}`, row] as const),
-  ...modern.map((row) => [`2026-07-28: ${row.title}`, row] as const),
-  ...sse.map((row) => [`HTTP+SSE: ${row.title}`, row] as const),
+  ...[...kills, ...sockets, ...answers].map((one) => [`Streamable HTTP: ${one.title}`, one] as const),
+  ...modern.map((one) => [`2026-07-28: ${one.title}`, one] as const),
+  ...sse.map((one) => [`HTTP+SSE: ${one.title}`, one] as const),
 ];
 
-it.each(rows)('%s', async (_title, row) => {
-  const { kind = 'mcp', knobs = {}, begins, fault, open, got = 0, did = 0, initialized = 1 } = row;
+it.each(rows)('%s', async (_title, one) => {
+  const { kind = 'mcp', knobs = {}, begins, fault, open, got = 0, did = 0, initialized = 1 } = one;
   const stage = await Stage.of(kind, knobs);
   const { remote, client } = stage;
   if (begins !== true) await stage.begin();

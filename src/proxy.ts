@@ -6,8 +6,10 @@ import type { Principal } from './auth/principal.js';
 import { clock } from './clock.js';
 import type { ServerDefinition } from './config/definition.js';
 import type { ServerLimits } from './config/limits.js';
+import { headersIn } from './config/template.js';
 import { basePathOf } from './http/base-path.js';
 import { MAX_BODY } from './http/body.js';
+import { clientEndpoint } from './http/client-endpoint.js';
 import { Door } from './http/door.js';
 import type { Endpoint } from './http/endpoint.js';
 import { refuseExposed } from './http/exposure.js';
@@ -24,6 +26,7 @@ import { handleStreamableHttp } from './http/streamable-http.js';
 import { TlsFiles, type TlsOptions } from './http/tls.js';
 import type { Emit } from './observability/events.js';
 import { Server } from './servers/server.js';
+import { Servers } from './servers/servers.js';
 import { SessionRegistry } from './sessions/registry.js';
 import { maxUnread } from './transports/backlog.js';
 import type { StreamSettings } from './transports/event-stream.js';
@@ -128,18 +131,17 @@ export async function startProxy(options: ProxyOptions, emit: Emit): Promise<Run
   if (authenticator === undefined) refuseExposed(options);
   const door = new Door({ authenticator, clock, emit });
   const sessions = new SessionRegistry(limits);
-  const server = (definition: ServerDefinition): Server => new Server(definition, { clock, emit, ...limits });
-  const defaultServer = options.defaultServer && server(options.defaultServer);
-  const named = new Map(options.namedServers.map((definition) => [definition.name, server(definition)]));
-  const servers = [...(defaultServer ? [defaultServer] : []), ...named.values()];
+  const make = (definition: ServerDefinition): Server => new Server(definition, { clock, emit, ...limits });
+  const servers = new Servers(options.defaultServer, options.namedServers, make);
   const streams: StreamSettings = {
     heartbeat: new Heartbeat(limits.keepAliveMs),
-    maxUnread: limits.maxUnread ?? maxUnread(servers.map(({ pool }) => pool.limits.maxLine)),
+    maxUnread: limits.maxUnread ?? maxUnread(servers.configured.map(({ pool }) => pool.limits.maxLine)),
     stallMs: limits.stallMs,
   };
   const origins = new OriginGuard({
     allowOrigins: options.allowOrigins,
     exposeHeaders: options.exposeHeaders,
+    requestHeaders: servers.configured.flatMap(({ definition }) => headersIn(definition.templates)),
   });
   const hosts = new HostGuard(options.host, options);
   let stopping = false;
@@ -159,11 +161,10 @@ export async function startProxy(options: ProxyOptions, emit: Emit): Promise<Run
     stopping: () => stopping,
     messagesPath: (request) => basePathOf(options.basePath, request) + pathOf('messages', name),
   });
-  const defaultEndpoint = defaultServer && endpointOf(undefined, defaultServer);
-  const endpoints = new Map([...named].map(([name, of]) => [name, endpointOf(name, of)]));
+  const defaultEndpoint = servers.default && endpointOf(undefined, servers.default);
+  const endpoints = new Map([...servers.named].map(([name, of]) => [name, endpointOf(name, of)]));
 
   const routeOf = memo((url) => route(targetPath(url)));
-
   const handle = (request: IncomingMessage, response: ServerResponse): void => {
     origins.vary(response);
     if (!hosts.admits(request)) {
@@ -199,7 +200,7 @@ export async function startProxy(options: ProxyOptions, emit: Emit): Promise<Run
       }
       const body = JSON.stringify(
         status({
-          servers: servers.filter(({ definition }) => mayUse(principal, definition.access)),
+          servers: servers.all.filter(({ definition }) => mayUse(principal, definition.access)),
           sessions,
           lastActivity: () => lastActivity,
           startedAt,
@@ -225,7 +226,8 @@ export async function startProxy(options: ProxyOptions, emit: Emit): Promise<Run
       return;
     }
     lastActivity = Date.now();
-    const endpoint = principal === undefined ? found : { ...found, principal: principal.id };
+    const endpoint = clientEndpoint(found, servers.ofClients(found.server), request, response, principal);
+    if (endpoint === undefined) return;
     if (target.kind === 'mcp') handleStreamableHttp(endpoint, request, response);
     else if (target.kind === 'sse') handleSse(endpoint, request, response);
     else handleMessages(endpoint, request, response);
@@ -236,7 +238,7 @@ export async function startProxy(options: ProxyOptions, emit: Emit): Promise<Run
   const address = { scheme, host, port } as const;
   origins.listening(address);
   authenticator?.tokens?.resources.listening(ownUrls(address));
-  for (const one of servers) one.start();
+  const started = servers.start();
 
   const url = `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`;
   const listed = (name: string, server: string | undefined): ListeningServer => ({
@@ -249,10 +251,10 @@ export async function startProxy(options: ProxyOptions, emit: Emit): Promise<Run
     url,
     servers: [
       ...(options.defaultServer ? [listed(options.defaultServer.name, undefined)] : []),
-      ...[...named.keys()].map((name) => listed(name, name)),
+      ...[...servers.named.keys()].map((name) => listed(name, name)),
     ],
     started: Promise.all(
-      servers.map(async (one) => {
+      started.map(async (one) => {
         const outcome = await one.pool.started;
         return { one, reason: outcome.ok ? '' : outcome.reason };
       }),
@@ -267,7 +269,7 @@ export async function startProxy(options: ProxyOptions, emit: Emit): Promise<Run
       stopping = true;
       const finishMs = limits.stopMs ?? FINISH_MS;
       const killing = setTimeout(() => {
-        for (const one of servers) one.pool.killNow();
+        for (const one of servers.all) one.pool.killNow();
       }, finishMs + KILL_AFTER_MS);
       let givingUp: NodeJS.Timeout | undefined;
       const tooLong = new Promise<void>((resolve) => {
@@ -278,8 +280,8 @@ export async function startProxy(options: ProxyOptions, emit: Emit): Promise<Run
       const deadline = Date.now() + finishMs;
       const isBusy = (): boolean => {
         // Who comes back to a call that waits for its client is refused by now.
-        for (const one of servers) one.giveUpParked();
-        return servers.some((one) => one.busy);
+        for (const one of servers.all) one.giveUpParked();
+        return servers.all.some((one) => one.busy);
       };
       while (isBusy() && Date.now() < deadline) {
         await new Promise((resolve) => setTimeout(resolve, FINISH_CHECK_MS));
@@ -288,7 +290,7 @@ export async function startProxy(options: ProxyOptions, emit: Emit): Promise<Run
       const all = [
         listener.close(FLUSH_MS),
         authenticator?.close(),
-        ...servers.map((one) => one.stop('the proxy is stopping')),
+        ...servers.all.map((one) => one.stop('the proxy is stopping')),
       ];
       await Promise.race([Promise.all(all), tooLong]);
       clearTimeout(killing);

@@ -1,4 +1,5 @@
 import type { ServerLimits } from './limits.js';
+import type { Templates } from './template.js';
 
 /** Which sessions use which process (docs/architecture.md, "Sharing"). */
 export type Sharing = 'auto' | 'shared' | 'session';
@@ -32,6 +33,10 @@ export interface ServerDefinition extends ServerLimits {
   readonly era: UpstreamEra;
   /** Undefined: everybody who is let in. */
   readonly access?: Access | undefined;
+  /** What a client's request completes; then each has processes of its own. `args` and `env` show it as it is written. */
+  readonly templates?: Templates | undefined;
+  /** What a request has put into `args` and `env`: secrets, perhaps. */
+  readonly filled?: readonly string[] | undefined;
 }
 
 /** The name of the server that the command line itself describes. */

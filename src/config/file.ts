@@ -4,6 +4,7 @@ import { type Document, type Member, type Place, parseJson, type Value } from '.
 import type { ServerLimits } from './limits.js';
 import type { ServerEntry } from './schema.js';
 import { refuseName } from './server-name.js';
+import type { Template, Templates } from './template.js';
 import { expand } from './variables.js';
 
 /** What holds for a server where the file does not say it. */
@@ -18,6 +19,8 @@ export interface ServerFileContents {
   readonly notes: readonly string[];
 }
 
+/** By these the proxy finds out who asks: what is shown to it is not for its servers (`basic/authorization`, "Token Handling"). */
+const OWN_HEADERS: ReadonlySet<string> = new Set(['header:authorization', 'header:x-api-key']);
 /** More faults than this are counted, not shown. */
 const MAX_FAULTS = 20;
 
@@ -111,6 +114,7 @@ class Reader {
       this.#warn({ offset }, label, 'its transportType is ignored: a command is always spoken to on stdio');
     }
     const take = (text: string, ...path: PropertyKey[]): string => this.#expand(text, value, path, label);
+    const templates = this.#templates(parsed.data, value, label);
     const definition: ServerDefinition = {
       name,
       command: take(command, 'command'),
@@ -121,6 +125,7 @@ class Reader {
       sharing: sharing ?? this.#defaults.sharing,
       era: upstreamEra ?? this.#defaults.era,
       access,
+      templates,
       ...limitsIn(parsed.data),
     };
     if (definition.command === '') this.#fault(find(value, ['command']) ?? value, label, 'command is empty');
@@ -135,9 +140,34 @@ class Reader {
     this.servers.push(definition);
   }
 
+  /** What of `args` and `env` a request completes; undefined: nothing. */
+  #templates({ args, env }: ServerEntry, server: Value, label: string): Templates | undefined {
+    const read = <K extends PropertyKey>(entries: [K, string][], at: string): Map<K, Template> => {
+      const templates = new Map<K, Template>();
+      for (const [key, text] of entries) {
+        const { template } = expand(text, this.#env);
+        if (template === undefined) continue;
+        templates.set(key, template);
+        if (!template.some((part) => typeof part !== 'string' && OWN_HEADERS.has(part.name))) continue;
+        const place = find(server, [at, key]) ?? server;
+        this.#fault(
+          place,
+          label,
+          `${dotted([at, key])}: this header is for the proxy itself; take another one`,
+        );
+      }
+      return templates;
+    };
+    const found = { args: read([...args.entries()], 'args'), env: read(Object.entries(env), 'env') };
+    return found.args.size + found.env.size === 0 ? undefined : found;
+  }
+
   #expand(text: string, server: Value, path: readonly PropertyKey[], label: string): string {
-    const { text: result, unset, odd } = expand(text, this.#env);
+    const { text: result, unset, odd, template } = expand(text, this.#env);
     const place = find(server, path) ?? server;
+    if (template !== undefined && path[0] !== 'args' && path[0] !== 'env') {
+      this.#fault(place, label, `${dotted(path)}: only args and env may take something from a request`);
+    }
     for (const name of unset) {
       this.#fault(
         place,

@@ -1,4 +1,6 @@
-/** Environment variables in the values of the configuration file. */
+/** Environment variables, and what stands for something of a request, in the values of the configuration file. */
+
+import { HEADER, type Part, PRINCIPAL, type Template } from './template.js';
 
 export interface Expanded {
   readonly text: string;
@@ -6,31 +8,47 @@ export interface Expanded {
   readonly unset: readonly string[];
   /** Whether a `${` is left that is no variable, and stays as it is written. */
   readonly odd: boolean;
+  /** The text in its parts, where something of a request belongs into it; else undefined. */
+  readonly template: Template | undefined;
 }
 
-const REFERENCE = /\$\$\{|\$\{(?:([A-Za-z_]\w*)(:-[^}]*)?\})?/g;
+const REFERENCE =
+  /\$\$\{|\$\{(?:header:([\w!#$%&'*+.^`|~-]+)\}|(principal)\}|(?:([A-Za-z_]\w*)(:-[^}]*)?\})?)/g;
 
 /**
  * `${NAME}` takes the variable's value; `${NAME:-default}` the default where it is not set or empty;
- * `$${` is `${` itself. What is taken is not looked through again.
+ * `$${` is `${` itself. What is taken is not looked through again. `${header:NAME}` and `${principal}` stay: a request
+ * has what belongs there.
  */
 export function expand(text: string, env: Readonly<Record<string, string | undefined>>): Expanded {
   const unset: string[] = [];
+  const parts: Part[] = [];
   let odd = false;
-  const result = text.replace(
-    REFERENCE,
-    (whole: string, name: string | undefined, fallback: string | undefined) => {
-      if (whole === '$${') return '${';
-      if (name === undefined) {
-        odd = true;
-        return whole;
-      }
+  let at = 0;
+  let result = '';
+  const take = (written: string): void => {
+    result += written;
+    parts.push(written);
+  };
+  for (const match of text.matchAll(REFERENCE)) {
+    const [whole, header, principal, name, fallback] = match;
+    take(text.slice(at, match.index));
+    at = match.index + whole.length;
+    if (whole === '$${') take('${');
+    else if (header !== undefined || principal !== undefined) {
+      result += whole;
+      parts.push({ name: header === undefined ? PRINCIPAL : HEADER + header.toLowerCase() });
+    } else if (name === undefined) {
+      odd = true;
+      take(whole);
+    } else {
       // A plain object has more names than its own: `constructor` is no variable.
       const value = Object.hasOwn(env, name) ? env[name] : undefined;
-      if (fallback !== undefined) return value || fallback.slice(2);
-      if (value === undefined) unset.push(name);
-      return value ?? '';
-    },
-  );
-  return { text: result, unset, odd };
+      if (value === undefined && fallback === undefined) unset.push(name);
+      take(fallback === undefined ? (value ?? '') : value || fallback.slice(2));
+    }
+  }
+  take(text.slice(at));
+  const isTemplate = parts.some((part) => typeof part !== 'string');
+  return { text: result, unset, odd, template: isTemplate ? parts.filter((part) => part !== '') : undefined };
 }

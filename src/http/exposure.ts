@@ -1,5 +1,6 @@
 import { ConfigError } from '../config/config-error.js';
 import type { ServerDefinition } from '../config/definition.js';
+import { namesIn, PRINCIPAL } from '../config/template.js';
 import { isLoopback } from './host.js';
 
 interface Exposed {
@@ -19,6 +20,14 @@ export function refuseExposed({ host, allowUnauthenticated, namedServers }: Expo
       `server "${closed.name}": its access can't be kept, because nobody is asked who they are; give out keys with ` +
         '--api-key-file FILE or MCP_PROXY_API_KEYS, or take access tokens with --auth-issuer URL, or client certificates ' +
         'with --tls-client-ca FILE',
+    );
+  }
+  const asking = namedServers.find(
+    ({ templates }) => templates !== undefined && namesIn(templates).has(PRINCIPAL),
+  );
+  if (asking !== undefined) {
+    throw new ConfigError(
+      `server "${asking.name}": it takes \${principal}, but nobody is asked who they are`,
     );
   }
   if (allowUnauthenticated || isLoopback(host.toLowerCase())) return;

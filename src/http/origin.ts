@@ -6,6 +6,8 @@ export interface OriginOptions {
   readonly allowOrigins: readonly string[];
   /** Response headers that those pages may read, beside those that the proxy itself sends. */
   readonly exposeHeaders: readonly string[];
+  /** Headers, in lower case, that those pages may send, beside those that are known everywhere. */
+  readonly requestHeaders: readonly string[];
 }
 
 const METHODS = 'GET, POST, DELETE, OPTIONS';
@@ -88,7 +90,7 @@ export class OriginGuard {
       headers['access-control-allow-methods'] = METHODS;
       headers['access-control-max-age'] = PREFLIGHT_MAX_AGE;
       const asked = request.headers['access-control-request-headers'];
-      const allowed = knownAmong(asked ?? '');
+      const allowed = knownAmong(asked ?? '', this.#options.requestHeaders);
       if (allowed !== '') headers['access-control-allow-headers'] = allowed;
       headers.vary = 'Origin, Access-Control-Request-Headers';
     }
@@ -98,12 +100,12 @@ export class OriginGuard {
 }
 
 /** Those of the headers that a page may send, as it wrote them. */
-function knownAmong(asked: string): string {
+function knownAmong(asked: string, more: readonly string[]): string {
   if (asked.length > MAX_ASKED) return '';
   const names = asked.split(',').map((name) => name.trim());
-  return names.filter((name) => isKnown(name.toLowerCase())).join(', ');
+  return names.filter((name) => isKnown(name.toLowerCase(), more)).join(', ');
 }
 
-function isKnown(name: string): boolean {
-  return REQUEST_HEADERS.has(name) || PARAM_HEADER.test(name);
+function isKnown(name: string, more: readonly string[]): boolean {
+  return REQUEST_HEADERS.has(name) || more.includes(name) || PARAM_HEADER.test(name);
 }

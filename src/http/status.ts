@@ -22,7 +22,7 @@ export function status(source: StatusSource): object {
   return {
     api_last_activity: iso(source.lastActivity()),
     server_instances: Object.fromEntries(
-      source.servers.map(({ definition, pool }) => [definition.name, pool.state]),
+      source.servers.map((server) => [server.definition.name, stateOf(server)]),
     ),
     version: VERSION,
     started_at: iso(source.startedAt),
@@ -39,7 +39,7 @@ function serverStatus(server: Server, registry: SessionRegistry): object {
   const lastActivity = registry.lastActivity(definition.name);
   return {
     name: definition.name,
-    state: pool.state,
+    state: stateOf(server),
     era: server.era ?? null,
     reason: pool.failure === undefined ? null : mask(pool.failure),
     definition: {
@@ -108,6 +108,11 @@ function serverStatus(server: Server, registry: SessionRegistry): object {
 /** A modern server agrees on no version: what it supports is shown, or else what its clients say. */
 function shownVersionOf({ modernVersion }: Server, { era, version }: ServerProcess): string | undefined {
   return era === 'modern' ? (modernVersion ?? version) : version;
+}
+
+/** One that a client's request completes is started when somebody comes, and well until then. */
+function stateOf({ definition, pool }: Server): string {
+  return definition.templates === undefined ? pool.state : 'ready';
 }
 
 /** A session's id lets in whoever has it, so what is shown is a name that can't be turned back into it. */

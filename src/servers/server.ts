@@ -8,6 +8,7 @@ import type { Link } from '../relay/link.js';
 import { NoLink } from '../relay/pending.js';
 import { RecoveringLink } from '../relay/recovering.js';
 import { GaveUp } from '../relay/restarts.js';
+import { whenOver } from '../relay/when-over.js';
 import type { DeclaredHeader } from '../transports/streamable-http/param-headers.js';
 import { LegacyClients } from './legacy-clients.js';
 import { ModernClients } from './modern-clients.js';
@@ -25,6 +26,8 @@ export class Server {
   readonly #legacy: LegacyClients;
   readonly #modern: ModernClients;
   readonly #tools: ToolSchemas;
+  /** Sessions of the legacy era, where this is the server of some clients only. */
+  #sessions = 0;
   /** Sessions with requests that wait for another process. */
   #waiting = 0;
 
@@ -68,6 +71,11 @@ export class Server {
     return this.#modern.parked;
   }
 
+  /** Whether there is neither a process nor anybody who could need one without coming here again. */
+  get unused(): boolean {
+    return this.pool.processes.length === 0 && this.#sessions === 0 && !this.busy && this.parked === 0;
+  }
+
   /** Starts the first process, so that a wrong command is told early and the first client does not wait. */
   start(): void {
     this.pool.start(() => this.#startOne());
@@ -99,7 +107,12 @@ export class Server {
         this.#waiting += isWaiting ? 1 : -1;
       },
     });
-    return this.#limited(link);
+    if (this.definition.filled === undefined) return this.#limited(link);
+    this.#sessions++;
+    const counted = whenOver(link, () => {
+      this.#sessions--;
+    });
+    return this.#limited(counted);
   }
 
   /** The link of a request of the legacy era that comes with no handshake. Rejects where the server can't be had. */

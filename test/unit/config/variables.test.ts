@@ -28,6 +28,25 @@ describe('variables', () => {
     expect(expand(text, env)).toEqual({ text: result, unset: [], odd: false });
   });
 
+  it('leaves what a request has, with its place', () => {
+    expect(expand('a ${HOME} ${header:X-Api_Token}$${header:x}${principal}', env)).toEqual({
+      text: 'a /root ${header:X-Api_Token}${header:x}${principal}',
+      unset: [],
+      odd: false,
+      template: [
+        'a ',
+        '/root',
+        ' ',
+        { name: 'header:x-api_token' },
+        '${',
+        'header:x}',
+        { name: 'principal' },
+      ],
+    });
+    expect(expand('${header:}', env)).toMatchObject({ odd: true, template: undefined });
+    expect(expand('${TRICK}', { TRICK: '${principal}' })).toMatchObject({ template: undefined });
+  });
+
   it('tells those that are not set', () => {
     expect(expand('${NOPE} ${GONE} ${HOME}', env).unset).toEqual(['NOPE', 'GONE']);
     expect(expand('${constructor}', {}).unset).toEqual(['constructor']);

@@ -1,6 +1,6 @@
-import type { IncomingHttpHeaders } from 'node:http';
 import { asRecord } from '../jsonrpc/message.js';
 import type { Secrets } from '../observability/secrets.js';
+import type { AnswerHeaders } from './answer-headers.js';
 import { request } from './exchange.js';
 import type { Failure } from './failure.js';
 import type { HttpClient } from './http.js';
@@ -14,7 +14,7 @@ export interface Answered {
   /** The headers that it was sent with, as `headers` gave them. */
   readonly sent: AuthHeaders;
   readonly status: number;
-  readonly headers: IncomingHttpHeaders;
+  readonly headers: AnswerHeaders;
   /** How often the same request was sent before with other headers. */
   readonly tries: number;
 }

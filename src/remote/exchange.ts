@@ -1,8 +1,9 @@
-import type { IncomingHttpHeaders } from 'node:http';
 import type { Wire } from '../jsonrpc/wire.js';
+import { guarded } from '../relay/guarded.js';
+import { type AnswerHeaders, contentType, foreignEncoding, isEventStream } from './answer-headers.js';
 import { CredentialsError } from './credentials.js';
 import { EventReader, type ServerEvent } from './event-reader.js';
-import { type Failure, maskedExcerpt, networkFailure, networkReason, statusFailure } from './failure.js';
+import { type Failure, networkFailure, networkReason, statusFailure } from './failure.js';
 import type { Exchange, HttpClient, HttpHandler, HttpRequest } from './http.js';
 import { HeadTimeout } from './http-exchange.js';
 import { askedFor, inSeconds, type Patience } from './patience.js';
@@ -22,7 +23,7 @@ export interface Reading {
   /** The request goes out now. */
   sent?(): void;
   /** The status is 2xx. */
-  accepted?(headers: IncomingHttpHeaders): void;
+  accepted?(headers: AnswerHeaders): void;
   /** The next event, where the answer is an event stream. */
   event(event: ServerEvent): void;
   retry?(ms: number): void;
@@ -64,7 +65,7 @@ class Answer implements HttpHandler, Exchange {
   readonly #chunks: Buffer[] = [];
   #length = 0;
   #status = 0;
-  #headers: IncomingHttpHeaders = {};
+  #headers: AnswerHeaders = {};
   #reader: EventReader | undefined;
   #over = false;
   #timer: NodeJS.Timeout | undefined;
@@ -95,28 +96,46 @@ class Answer implements HttpHandler, Exchange {
   }
 
   sent(): void {
-    this.#reading.sent?.();
+    this.#guard(() => this.#reading.sent?.());
   }
 
-  again(status: number, headers: IncomingHttpHeaders): number | undefined {
+  again(status: number, headers: AnswerHeaders): number | undefined {
     const asked = askedFor(status, headers);
     const pause = asked === undefined ? undefined : this.#patience.pauseFor(asked);
     if (pause !== undefined) {
       const what = `${this.#where} answered with HTTP status ${status} and asks for time`;
-      this.#http.tell(`${what}: the request is sent again in ${inSeconds(pause)}.`);
+      this.#http.tell({ level: 'info', text: `${what}: the request is sent again in ${inSeconds(pause)}.` });
     }
     return pause;
   }
 
-  head(status: number, headers: IncomingHttpHeaders): void {
+  head(status: number, headers: AnswerHeaders): void {
+    this.#guard(() => this.#begin(status, headers));
+  }
+
+  data(chunk: Buffer): void {
+    this.#guard(() => this.#take(chunk));
+  }
+
+  end(): void {
+    this.#guard(() => this.#ended());
+  }
+
+  failed(error: Error): void {
+    if (this.#over) return;
+    // Of a refusal the status says it; the words that are missing from the body can be missed.
+    this.#end(() => (this.#status !== 0 && !this.#good ? this.#refusal() : this.#failureOf(error)));
+  }
+
+  #begin(status: number, headers: AnswerHeaders): void {
     this.#status = status;
     this.#headers = headers;
     if (!this.#good) {
       this.#timer = setTimeout(() => this.#enough(), REFUSAL_TIME);
       return;
     }
-    const encoding = headers['content-encoding'];
-    if (encoding !== undefined && encoding !== 'identity') {
+    const encoding = foreignEncoding(headers);
+    if (encoding !== undefined) {
       this.#abort('foreign', `${this.#where} answered in an encoding it was not asked for (${encoding}).`);
       return;
     }
@@ -124,7 +143,7 @@ class Answer implements HttpHandler, Exchange {
     this.#reading.accepted?.(headers);
   }
 
-  data(chunk: Buffer): void {
+  #take(chunk: Buffer): void {
     if (this.#over) return;
     if (this.#reader !== undefined) {
       this.#reading.octets?.();
@@ -138,10 +157,10 @@ class Answer implements HttpHandler, Exchange {
     } else if (this.#length > MAX_REFUSAL) this.#enough();
   }
 
-  end(): void {
+  #ended(): void {
     if (this.#over) return;
     if (!this.#good) {
-      this.#refused();
+      this.#end(() => this.#refusal());
       return;
     }
     if (this.#length > 0) this.#reading.body(withoutMark(this.#whole()), contentType(this.#headers));
@@ -149,14 +168,37 @@ class Answer implements HttpHandler, Exchange {
     this.#reading.ended();
   }
 
-  failed(error: Error): void {
-    if (this.#over) return;
-    if (this.#status !== 0 && !this.#good) {
-      this.#refused(); // the status says it; the words that are missing from the body can be missed
-      return;
-    }
+  /** Takes a part of the answer. Where that meets a defect of ours, the answer is not waited for any longer. */
+  #guard(take: () => void): void {
+    if (this.#isDone(take)) return;
+    this.abort();
+    this.#tell(this.#defect);
+  }
+
+  /** The end of everything that is no answer: whatever goes wrong over it, the reading hears of a failure. */
+  #end(failure: () => Failure): void {
     this.#finish();
-    this.#reading.failed(this.#failureOf(error));
+    let told = this.#defect;
+    this.#isDone(() => {
+      told = failure();
+    });
+    this.#tell(told);
+  }
+
+  #tell(failure: Failure): void {
+    // What it fails on may stand in the failure.
+    if (!this.#isDone(() => this.#reading.failed(failure))) {
+      this.#isDone(() => this.#reading.failed(this.#defect));
+    }
+  }
+
+  #isDone(action: () => void): boolean {
+    return guarded(action, (event) => this.#http.tell(event));
+  }
+
+  get #defect(): Failure {
+    const text = `The answer of ${this.#where} was not dealt with to its end, which is a defect of mcp-proxy.`;
+    return { kind: 'foreign', text };
   }
 
   #failureOf(error: Error): Failure {
@@ -198,8 +240,8 @@ class Answer implements HttpHandler, Exchange {
 
   #abort(kind: Failure['kind'], text: string): void {
     if (this.#over) return;
-    this.abort();
-    this.#reading.failed({ kind, text });
+    this.exchange?.abort();
+    this.#end(() => ({ kind, text }));
   }
 
   #finish(): void {
@@ -211,15 +253,13 @@ class Answer implements HttpHandler, Exchange {
   #enough(): void {
     if (this.#over) return;
     this.exchange?.abort();
-    this.#refused();
+    this.#end(() => this.#refusal());
   }
 
-  #refused(): void {
-    this.#finish();
+  #refusal(): Failure {
     const { proxy } = this.#http;
     if (proxy !== undefined && this.#status === 407) {
-      this.#reading.failed(proxyRefusal(this.#named(proxy), this.#where, 407));
-      return;
+      return proxyRefusal(this.#named(proxy), this.#where, 407);
     }
     const { location } = this.#headers;
     const url = this.#request.url;
@@ -237,11 +277,8 @@ class Answer implements HttpHandler, Exchange {
     const isMaybeProxys = proxy !== undefined && this.#status >= 500 && url.protocol === 'http:';
     const text = isMaybeProxys ? failure.text + maybeProxy(this.#named(proxy)) : failure.text;
     const asked = askedFor(this.#status, this.#headers);
-    if (asked === undefined) this.#reading.failed({ ...failure, text });
-    else {
-      const story = this.#patience.story(asked);
-      this.#reading.failed({ ...failure, kind: 'refused', text: text + story, retryAfter: asked });
-    }
+    if (asked === undefined) return { ...failure, text };
+    return { ...failure, kind: 'refused', text: text + this.#patience.story(asked), retryAfter: asked };
   }
 
   #whole(): Buffer {
@@ -250,25 +287,6 @@ class Answer implements HttpHandler, Exchange {
       ? first
       : Buffer.concat(this.#chunks, this.#length);
   }
-}
-
-/** An answer that is no JSON-RPC message: what the server is instead, in words. */
-export function foreign(where: string, text: Wire, type: string, mask: (text: string) => string): Failure {
-  const words = maskedExcerpt(Buffer.from(text, 'latin1').toString(), type, mask);
-  const what = type === '' ? 'something' : type;
-  const said = words === '' ? '' : ` ("${words}")`;
-  return {
-    kind: 'foreign',
-    text: `${where} answered with ${what} that is no MCP message${said}. Check that the URL is that of an MCP server.`,
-  };
-}
-
-function contentType(headers: IncomingHttpHeaders): string {
-  return (headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
-}
-
-export function isEventStream(headers: IncomingHttpHeaders): boolean {
-  return contentType(headers) === 'text/event-stream';
 }
 
 /** The text without the byte order mark that some servers put before JSON. */

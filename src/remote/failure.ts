@@ -78,6 +78,17 @@ export function networkFailure(
   return { kind: 'refused', text: `The request to ${where} failed: ${detail}.` };
 }
 
+/** An answer that is no JSON-RPC message: what the server is instead, in words. */
+export function foreign(where: string, text: Wire, type: string, mask: (text: string) => string): Failure {
+  const words = maskedExcerpt(Buffer.from(text, 'latin1').toString(), type, mask);
+  const what = type === '' ? 'something' : type;
+  const said = words === '' ? '' : ` ("${words}")`;
+  return {
+    kind: 'foreign',
+    text: `${where} answered with ${what} that is no MCP message${said}. Check that the URL is that of an MCP server.`,
+  };
+}
+
 /** The answer to `initialize` has not come to its end in `limit` ms. */
 export function handshakeTimeout(where: string, limit: number): Failure {
   const seconds = Math.max(1, Math.round(limit / 1000));

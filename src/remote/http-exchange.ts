@@ -1,5 +1,5 @@
-import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
+import { type AnswerHeaders, answerHeaders } from './answer-headers.js';
 import type { AuthHeaders, Credentials } from './credentials.js';
 import type { Sender } from './dispatcher.js';
 import type { Exchange, HttpHandler, HttpRequest } from './http.js';
@@ -158,8 +158,9 @@ export class HttpExchange implements Exchange {
         if (this.#over) controller.abort(new Error('not wanted any more'));
         else this.#handler.sent?.();
       },
-      onResponseStart: (controller, status, headers) => {
+      onResponseStart: (controller, status, received) => {
         if (this.#over || status < 200) return;
+        const headers = answerHeaders(received);
         again = this.#next(status, headers);
         if (again !== undefined) {
           discarding = setTimeout(
@@ -199,7 +200,7 @@ export class HttpExchange implements Exchange {
   }
 
   /** What to do instead of handing this answer on. */
-  #next(status: number, headers: IncomingHttpHeaders): (() => void) | undefined {
+  #next(status: number, headers: AnswerHeaders): (() => void) | undefined {
     const answer = { url: this.#url, sent: this.#auth, status, headers, tries: this.#tries };
     if (this.#credentials?.answered(answer) === true) {
       this.#tries++;

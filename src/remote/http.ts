@@ -1,5 +1,5 @@
-import type { IncomingHttpHeaders } from 'node:http';
-import type { Emit } from '../observability/events.js';
+import type { Emit, ProxyEvent } from '../observability/events.js';
+import type { AnswerHeaders } from './answer-headers.js';
 import type { Credentials } from './credentials.js';
 import { describeUrl } from './describe-url.js';
 import { openDispatcher, type Sender, type Verify } from './dispatcher.js';
@@ -39,8 +39,8 @@ export interface HttpHandler {
   /** The request goes out on its connection now. */
   sent?(): void;
   /** A refusal: milliseconds after which the request is sent again, instead of an answer; undefined: it is not. */
-  again?(status: number, headers: IncomingHttpHeaders): number | undefined;
-  head(status: number, headers: IncomingHttpHeaders): void;
+  again?(status: number, headers: AnswerHeaders): number | undefined;
+  head(status: number, headers: AnswerHeaders): void;
   data(chunk: Buffer): void;
   end(): void;
   failed(error: Error): void;
@@ -97,8 +97,8 @@ export class HttpClient {
     return new Patience(this.#options.patience);
   }
 
-  tell(text: string): void {
-    this.#options.emit?.({ level: 'info', text });
+  tell({ level, text }: ProxyEvent): void {
+    this.#options.emit?.({ level, text: this.mask(text) });
   }
 
   mask(text: string): string {

@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders } from 'node:http';
+import type { AnswerHeaders } from './answer-headers.js';
 
 /**
  * Refusals by which a server that names a time says "not now": it has processed nothing, and may be asked again
@@ -50,7 +50,7 @@ export class Patience {
 }
 
 /** Milliseconds that a refusal asks for; undefined where it is none of those, or names no time. */
-export function askedFor(status: number, headers: IncomingHttpHeaders): number | undefined {
+export function askedFor(status: number, headers: AnswerHeaders): number | undefined {
   return LATER.has(status) ? retryAfter(headers) : undefined;
 }
 
@@ -58,7 +58,7 @@ export function askedFor(status: number, headers: IncomingHttpHeaders): number |
  * `Retry-After` in ms: seconds, or a date (RFC 9110, section 10.2.3). A date is read by the server's own clock,
  * where the answer says what that shows.
  */
-function retryAfter(headers: IncomingHttpHeaders): number | undefined {
+function retryAfter(headers: AnswerHeaders): number | undefined {
   const value = headers['retry-after']?.trim() ?? '';
   if (/^\d+(\.\d+)?$/.test(value)) return Number(value) * 1000;
   const at = dateOf(value);

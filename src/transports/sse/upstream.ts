@@ -5,8 +5,8 @@ import { idInUse } from '../../relay/id-in-use.js';
 import type { CloseReason, Receiver } from '../../relay/link.js';
 import { negotiatedVersion } from '../../relay/negotiated-version.js';
 import type { ServerEvent } from '../../remote/event-reader.js';
-import { exchange, foreign } from '../../remote/exchange.js';
-import { errorFor, type Failure, handshakeTimeout } from '../../remote/failure.js';
+import { exchange } from '../../remote/exchange.js';
+import { errorFor, type Failure, foreign, handshakeTimeout } from '../../remote/failure.js';
 import type { Exchange } from '../../remote/http.js';
 import { Outbox, type Stage } from '../../remote/outbox.js';
 import {

@@ -1,7 +1,7 @@
 import { keyOf, type Message } from '../../jsonrpc/message.js';
 import type { Wire } from '../../jsonrpc/wire.js';
-import { exchange, foreign } from '../../remote/exchange.js';
-import type { Failure } from '../../remote/failure.js';
+import { exchange } from '../../remote/exchange.js';
+import { type Failure, foreign } from '../../remote/failure.js';
 import type { HttpClient, HttpRequest } from '../../remote/http.js';
 import { readMessages } from '../../remote/messages.js';
 

@@ -4,8 +4,8 @@ import { answerOf, asRecord, type Key, keyOf, type Message, refOf } from '../../
 import { parseWire, type Wire } from '../../jsonrpc/wire.js';
 import { idInUse } from '../../relay/id-in-use.js';
 import type { CloseReason, Receiver } from '../../relay/link.js';
-import { exchange, foreign } from '../../remote/exchange.js';
-import { answerTo, errorFor, type Failure } from '../../remote/failure.js';
+import { exchange } from '../../remote/exchange.js';
+import { answerTo, errorFor, type Failure, foreign } from '../../remote/failure.js';
 import type { Exchange } from '../../remote/http.js';
 import { readMessages } from '../../remote/messages.js';
 import { MAX_WAITING, MAX_WAITING_OCTETS } from '../../remote/outbox.js';

@@ -1,7 +1,6 @@
 import { keyOf, type Message } from '../../jsonrpc/message.js';
 import type { Wire } from '../../jsonrpc/wire.js';
-import { foreign } from '../../remote/exchange.js';
-import type { Failure } from '../../remote/failure.js';
+import { type Failure, foreign } from '../../remote/failure.js';
 import { readMessages } from '../../remote/messages.js';
 import type { UpstreamSession } from './upstream-session.js';
 

@@ -1,6 +1,6 @@
-import type { IncomingHttpHeaders } from 'node:http';
 import type { Message } from '../../jsonrpc/message.js';
 import { negotiatedVersion } from '../../relay/negotiated-version.js';
+import type { AnswerHeaders } from '../../remote/answer-headers.js';
 import { exchange, type Reading } from '../../remote/exchange.js';
 import type { Exchange } from '../../remote/http.js';
 import type { UpstreamOptions } from '../../remote/remote-link.js';
@@ -37,9 +37,9 @@ export class UpstreamSession {
   }
 
   /** Takes the session id that comes with the answer to `initialize`: visible ASCII only. */
-  begin(headers: IncomingHttpHeaders): void {
+  begin(headers: AnswerHeaders): void {
     const id = headers['mcp-session-id'];
-    if (typeof id === 'string' && /^[\x21-\x7e]+$/.test(id)) this.#id = id;
+    if (id !== undefined && /^[\x21-\x7e]+$/.test(id)) this.#id = id;
   }
 
   /** Takes the version from the answer to `initialize`. */

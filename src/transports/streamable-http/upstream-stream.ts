@@ -1,5 +1,6 @@
+import { isEventStream } from '../../remote/answer-headers.js';
 import type { ServerEvent } from '../../remote/event-reader.js';
-import { isEventStream, type Reading } from '../../remote/exchange.js';
+import type { Reading } from '../../remote/exchange.js';
 import type { Failure } from '../../remote/failure.js';
 import type { Exchange } from '../../remote/http.js';
 import type { RemoteTimings } from '../../remote/remote-link.js';

@@ -65,6 +65,12 @@ export function proxyAuthorization({ url }: OutboundProxy): string | undefined {
   return `Basic ${Buffer.from(pair).toString('base64')}`;
 }
 
+/** What must not be shown of it: its password, and the header that this makes. */
+export function proxySecrets(proxy: OutboundProxy | undefined): string[] {
+  if (proxy === undefined) return [];
+  return [proxy.url.password, proxyAuthorization(proxy) ?? ''].filter((secret) => secret !== '');
+}
+
 /** No connection to the proxy: `reason` in words, with no end. */
 export function proxyUnreachable(proxy: NamedProxy, where: string, reason: string): Failure {
   const text = `${naming(proxy, where)} cannot be reached: ${reason}. Check ${proxy.variable}, or put the host in NO_PROXY.`;

@@ -9,7 +9,8 @@ import { ClientCredentials, type Credentials } from '../remote/credentials.js';
 import { describeUrl, querySecrets } from '../remote/describe-url.js';
 import type { Verify } from '../remote/dispatcher.js';
 import { checkHeaders, type Header } from '../remote/headers.js';
-import { HttpClient } from '../remote/http.js';
+import { HttpClient, type HttpOptions } from '../remote/http.js';
+import { proxySecrets } from '../remote/proxy.js';
 import { REMOTE_TIMINGS, type RemoteLink, type RemoteTimings } from '../remote/remote-link.js';
 import { Front } from './front.js';
 
@@ -57,22 +58,38 @@ export function connectRemote(options: RemoteOptions, emit: Emit): RemoteLink {
     emit({ level: 'warning', text: `The header "${name}" is left out: the transport sets it itself.` });
   }
   const mask = (text: string): string => secrets.mask(text);
-  const credentials = headers.authorization === undefined ? credentialsOf(options, secrets, emit) : undefined;
+  const client = (more: Pick<HttpOptions, 'origin' | 'headers' | 'credentials'>): HttpClient => {
+    const made = new HttpClient({ verify, mask, emit, ...more });
+    for (const value of proxySecrets(made.proxy)) secrets.add(value, SHORTEST_HEADER);
+    return made;
+  };
+  const credentials =
+    headers.authorization === undefined ? credentialsOf(options, { secrets, emit, client }) : undefined;
   const source = credentials === undefined ? {} : { credentials };
-  const http = new HttpClient({ origin: url.origin, verify, headers, mask, emit, ...source });
+  const http = client({ origin: url.origin, headers, ...source });
   return new Front({ ...options, timings: timings(options), http, emit });
 }
 
-function credentialsOf(options: RemoteOptions, secrets: Secrets, emit: Emit): Credentials | undefined {
-  const { url, verify, credentials, signIn } = options;
-  const mask = (text: string): string => secrets.mask(text);
+interface Surroundings {
+  readonly secrets: Secrets;
+  readonly emit: Emit;
+  readonly client: (more: Pick<HttpOptions, 'origin'>) => HttpClient;
+}
+
+function credentialsOf(
+  { url, verify, credentials, signIn }: RemoteOptions,
+  { secrets, emit, client }: Surroundings,
+): Credentials | undefined {
   if (credentials !== undefined) {
-    const http = new HttpClient({ origin: credentials.tokenUrl.origin, verify, mask, emit });
-    return new ClientCredentials({ ...credentials, secrets, http });
+    return new ClientCredentials({
+      ...credentials,
+      secrets,
+      http: client({ origin: credentials.tokenUrl.origin }),
+    });
   }
   if (signIn === undefined) return undefined;
   const fetch = new OAuthFetch({ verify, secrets, emit });
-  const where = describeUrl(url, mask);
+  const where = describeUrl(url, (text) => secrets.mask(text));
   return new OAuthCredentials({ ...signIn, server: url, where, fetch, secrets, emit });
 }
 

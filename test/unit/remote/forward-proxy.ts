@@ -14,14 +14,17 @@ interface ProxyRequest {
  * tunnels to port 443 only.
  *
  * @param refusal status with which it refuses everything
+ * @param repeats the refusal says who asked it, as he said it and decoded
  */
-export async function forwardProxy(port: number, refusal?: number) {
+export async function forwardProxy(port: number, refusal?: number, repeats = false) {
   const asked: ProxyRequest[] = [];
   const server = createServer((request, response) => {
     const { url = '', method, headers } = request;
     asked.push({ target: url, authorization: headers['proxy-authorization'], host: headers.host });
     if (refusal !== undefined) {
-      response.writeHead(refusal).end();
+      const [, given = ''] = (headers['proxy-authorization'] ?? '').split(' ');
+      response.writeHead(refusal);
+      response.end(repeats ? `no: ${given} ${Buffer.from(given, 'base64')}` : undefined);
       return;
     }
     const { pathname, search } = new URL(url);

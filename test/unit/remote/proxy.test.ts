@@ -18,8 +18,8 @@ afterEach(async () => {
 });
 
 /** An ordinary proxy, in front of `fixture`. */
-async function proxy(fixture: Fixture, refusal?: number) {
-  const started = await forwardProxy(fixture.port, refusal);
+async function proxy(fixture: Fixture, refusal?: number, repeats?: boolean) {
+  const started = await forwardProxy(fixture.port, refusal, repeats);
   cleaning.push(started.stop);
   return started;
 }
@@ -30,7 +30,7 @@ async function start(name: string): Promise<Fixture> {
   return fixture;
 }
 
-async function begin(url: string | URL): Promise<Got> {
+async function begin(url: string | URL, emit = events().emit): Promise<Got> {
   const timings = { retryWindow: 0 };
   const options = {
     url: new URL(url),
@@ -40,7 +40,7 @@ async function begin(url: string | URL): Promise<Got> {
     era: 'legacy',
     timings,
   } as const;
-  const link = connectRemote(options, events().emit);
+  const link = connectRemote(options, emit);
   try {
     return await new Client(link).begin();
   } finally {
@@ -89,6 +89,15 @@ test('a 5xx may be that of the proxy', async () => {
   vi.stubEnv('HTTP_PROXY', `http://${host}`);
   const { error } = await begin('http://far.example/mcp');
   expect(error?.message).toContain(`may be that of the proxy http://${host} (HTTP_PROXY)`);
+});
+
+test('the password of a proxy is masked where it is repeated', async () => {
+  const { host } = await proxy(await start('remote-misbehaving.mjs'), 502, true);
+  vi.stubEnv('HTTP_PROXY', `http://me:pa%2Fss@${host}`);
+  const { emit, texts } = events();
+  const { error } = await begin('http://far.example/mcp', emit);
+  expect(error?.message).toContain('502: no: *** me:***');
+  expect(texts()).not.toMatch(/pa(%2F|\/)ss/);
 });
 
 test.each(['http', 'https'])('a proxy that is down is named: %s', async (protocol) => {

@@ -68,11 +68,10 @@ export function openDispatcher(
   const Plain: typeof Agent = require('undici/lib/dispatcher/agent.js');
   if (proxy === undefined) return new Plain(options);
   const authorization = proxyAuthorization(proxy);
-  const isHttp = proxy.url.protocol.startsWith('http');
-  if (isHttp && origin.startsWith('http:')) return forwarding(new Plain(options), proxy.url, authorization);
+  if (origin.startsWith('http:')) return forwarding(new Plain(options), proxy.url, authorization);
   // Its tunnels need methods that only the whole of undici puts in place.
   const undici: { ProxyAgent: typeof ProxyAgent } = require('undici');
-  const token = isHttp && authorization !== undefined ? { token: authorization } : {};
+  const token = authorization === undefined ? {} : { token: authorization };
   return new undici.ProxyAgent({
     ...options,
     ...token,

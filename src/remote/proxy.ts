@@ -21,12 +21,12 @@ const VARIABLES: Readonly<Record<string, readonly string[]>> = {
   'https:': ['https_proxy', 'HTTPS_PROXY', 'http_proxy', 'HTTP_PROXY'],
 };
 
-const PROTOCOLS = ['http:', 'https:', 'socks5:', 'socks:'];
+const PROTOCOLS = ['http:', 'https:'];
 
 /**
  * The proxy for requests to `origin`. NO_PROXY holds, as hosts whose subdomains count too, and so does this
  * machine itself, which no proxy can reach for us.
- * Throws an `Error` in words, without the value, where the variable holds no URL.
+ * Throws an `Error` in words, without the value, where the variable holds no URL, or that of a SOCKS proxy.
  */
 export function proxyFor(origin: string, env: Env): OutboundProxy | undefined {
   const { protocol, hostname, port } = new URL(origin);
@@ -38,6 +38,11 @@ export function proxyFor(origin: string, env: Env): OutboundProxy | undefined {
     return undefined;
   }
   const text = value.includes('://') ? value : `http://${value}`;
+  if (/^socks/i.test(text)) {
+    throw new Error(
+      `The environment variable ${variable} names a SOCKS proxy, which is not supported: give an HTTP proxy, as http://HOST:PORT, or put the host in NO_PROXY.`,
+    );
+  }
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || !isUsable(url)) {
     throw new Error(

@@ -129,6 +129,17 @@ test('what is no URL of a proxy is told without its value', () => {
   ).toThrow(/HTTP_PROXY does(?!.*secret)/);
 });
 
+test.each(['socks', 'socks4', 'socks5', 'socks5h'])(
+  'a proxy of a kind that is not supported is told at once: %s',
+  (kind) => {
+    const env = { HTTPS_PROXY: `${kind}://me:secret@host:1080` };
+    expect(() => proxyFor('https://far.example', env)).toThrow(
+      /HTTPS_PROXY names a SOCKS proxy, which is not supported(?!.*secret).*http:\/\/HOST:PORT.*NO_PROXY/,
+    );
+    expect(proxyFor('https://localhost', env)).toBeUndefined();
+  },
+);
+
 test('which proxy is asked for whom', () => {
   const env = {
     http_proxy: 'one:1',

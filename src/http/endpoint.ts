@@ -65,25 +65,40 @@ const RETRY_AFTER = 5;
 
 /** Refuses what would begin something new while there is no place for it. Returns whether it did. */
 export function refuseIfFull(endpoint: Endpoint, response: ServerResponse, message?: Message): boolean {
-  if (endpoint.stopping()) refuseBusy(response, 'the proxy is stopping', message);
-  else if (endpoint.sessions.full)
-    refuseBusy(response, 'the proxy has as many sessions as it may have', message);
-  else return false;
+  if (!endpoint.stopping()) return refuseIfNoRoom(endpoint, response, message);
+  refuseBusy(response, 'the proxy is stopping', message);
+  return true;
+}
+
+/** The same for what had come before the proxy began to end. */
+export function refuseIfNoRoom(endpoint: Endpoint, response: ServerResponse, message?: Message): boolean {
+  if (!endpoint.sessions.full) return false;
+  refuseBusy(response, 'the proxy has as many sessions as it may have', message);
   return true;
 }
 
 /**
  * Does something for a client that needs to know what the server speaks: at once where that is known, and not
- * at all where the client has gone by then.
+ * at all where the client has gone by then. While it waits, its request is under way; it is refused where the
+ * proxy has ended before that is known.
  */
-export function whenKnown(endpoint: Endpoint, response: ServerResponse, action: () => void): void {
+export function whenKnown(
+  endpoint: Endpoint,
+  response: ServerResponse,
+  request: Message,
+  action: () => void,
+): void {
   const finding = endpoint.server.known();
-  if (finding === undefined) action();
-  else {
-    void finding.then(() => {
-      if (!response.destroyed) answerFaults(response, endpoint.emit, action);
-    });
+  if (finding === undefined) {
+    action();
+    return;
   }
+  endpoint.server.held.until(finding, response).then(
+    () => {
+      if (!response.destroyed) answerFaults(response, endpoint.emit, action);
+    },
+    (error: unknown) => refuseBusy(response, error, request),
+  );
 }
 
 /** The session of this id at this endpoint. That of another principal is not there for whoever asks. */

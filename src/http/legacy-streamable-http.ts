@@ -15,6 +15,7 @@ import {
   join,
   refuseBusy,
   refuseIfFull,
+  refuseIfNoRoom,
   tellBegun,
   tellEnded,
   whenKnown,
@@ -64,7 +65,8 @@ function begin(
     refuse(response, 400, 'this session is initialized already', { id: initialize.id ?? 'null' });
     return;
   }
-  whenKnown(endpoint, response, () => beginSession(endpoint, response, initialize, accepts));
+  if (refuseIfFull(endpoint, response, initialize)) return;
+  whenKnown(endpoint, response, initialize, () => beginSession(endpoint, response, initialize, accepts));
 }
 
 function beginSession(
@@ -73,7 +75,8 @@ function beginSession(
   initialize: Message,
   accepts: Accepted,
 ): void {
-  if (refuseIfFull(endpoint, response, initialize)) return;
+  // Others may have come meanwhile. What was under way when the proxy began to end may finish.
+  if (refuseIfNoRoom(endpoint, response, initialize)) return;
   const session = openSession(endpoint, initialize);
   if (!join(endpoint, session.downstream, initialize, response)) return;
   endpoint.sessions.add(session);
@@ -173,7 +176,8 @@ function answerWithoutSession(
     if (refused) refuse(response, 400, refused.reason, { id: refused.id });
     if (refused || !downstream.busy) downstream.end(ANSWERED);
   };
-  endpoint.server.openWithoutHandshake(endpoint.principal).then(
+  const opening = endpoint.server.openWithoutHandshake(endpoint.principal);
+  endpoint.server.held.until(opening, response).then(
     (upstream) => answerFaults(response, endpoint.emit, () => answerOnce(upstream)),
     (error: unknown) => {
       const [message] = posted.messages;

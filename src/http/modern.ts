@@ -37,7 +37,9 @@ export function handleModern(endpoint: Endpoint, post: ModernPost): void {
     refuse(response, 406, text, { id: message.id ?? 'null' });
     return;
   }
-  checkParams(endpoint, post)
+  const checked = checkParams(endpoint, post);
+  const isKnown = endpoint.server.known() === undefined;
+  (isKnown ? checked : endpoint.server.held.until(checked, response))
     .then((fault) => {
       if (fault === undefined) return serve(endpoint, post);
       const details = { code: McpErrorCode.HeaderMismatch, id: message.id ?? 'null' };
@@ -102,7 +104,7 @@ async function serve(endpoint: Endpoint, post: ModernPost): Promise<void> {
   let upstream: Link;
   try {
     const finding = endpoint.server.known();
-    if (finding !== undefined) await finding;
+    if (finding !== undefined) await endpoint.server.held.until(finding, response);
     const opened = endpoint.modern.openModern(message, envelope, endpoint.principal);
     // At once where it can be, so that no other request takes the place that was there for this one.
     upstream = opened instanceof Promise ? await opened : opened;

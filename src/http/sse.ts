@@ -105,7 +105,7 @@ export function handleMessages(endpoint: Endpoint, request: IncomingMessage, res
       refuse(response, 400, 'a session begins with initialize', { id: message.id ?? 'null' });
       return;
     }
-    whenKnown(endpoint, response, () => {
+    whenKnown(endpoint, response, message, () => {
       if (session.joined || joinSession(endpoint, session, message, response))
         take(session, message, response);
     });
@@ -119,10 +119,6 @@ function joinSession(
   initialize: Message,
   response: ServerResponse,
 ): boolean {
-  if (endpoint.stopping()) {
-    refuseBusy(response, 'the proxy is stopping', initialize);
-    return false;
-  }
   session.client = clientInfoOf(initialize);
   if (!join(endpoint, session.downstream, initialize, response)) return false;
   session.joined = true;

@@ -99,7 +99,7 @@ function serverStatus(server: Server, registry: SessionRegistry): object {
       requests: recent.requests,
     })),
     restarts: replaced,
-    requests_in_flight: pool.inFlight,
+    requests_in_flight: server.inFlight,
     parked_calls: server.parked,
     last_activity: lastActivity === undefined ? null : iso(lastActivity),
   };

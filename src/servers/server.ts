@@ -10,6 +10,7 @@ import { RecoveringLink } from '../relay/recovering.js';
 import { GaveUp } from '../relay/restarts.js';
 import { whenOver } from '../relay/when-over.js';
 import type { DeclaredHeader } from '../transports/streamable-http/param-headers.js';
+import { Held } from './held.js';
 import { LegacyClients } from './legacy-clients.js';
 import { ModernClients } from './modern-clients.js';
 import { Places, type PlacesOptions } from './places.js';
@@ -28,6 +29,8 @@ export class Server {
   readonly #tools: ToolSchemas;
   /** Sessions of the legacy era, where this is the server of some clients only. */
   #sessions = 0;
+  /** Requests that wait until it is known what the server speaks, or it can be had without a handshake. */
+  readonly held = new Held();
   /** Sessions with requests that wait for another process. */
   #waiting = 0;
 
@@ -61,9 +64,14 @@ export class Server {
     return this.#places.speaks.servesLegacy;
   }
 
+  /** Requests whose answer is waited for. */
+  get inFlight(): number {
+    return this.pool.inFlight + this.held.size;
+  }
+
   /** Whether requests are under way; a stream of notifications is none. */
   get busy(): boolean {
-    return this.pool.inFlight > 0 || this.#waiting > 0;
+    return this.inFlight > 0 || this.#waiting > 0;
   }
 
   /** Calls that wait for the answers of their clients of the modern era. */
@@ -147,6 +155,7 @@ export class Server {
 
   async stop(text: string): Promise<void> {
     this.giveUpParked();
+    this.held.stop(text);
     await this.pool.stop(text);
   }
 

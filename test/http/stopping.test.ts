@@ -1,5 +1,8 @@
 /** The end of the proxy while clients of both eras have something open across the eras. */
-import { afterEach, describe, expect, it } from 'vitest';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ServerDefinition } from '../../src/config/definition.js';
 import { fixtureDefinition } from '../fixtures/processes.js';
 import { Client, initializeBody, post, requestBody } from './harness/client.js';
@@ -7,7 +10,15 @@ import { Stream, send } from './harness/http.js';
 import { META, modernHeaders } from './harness/modern.js';
 import { closeAll, eventually, puppet, start, type TestProxy } from './harness/proxy.js';
 
-afterEach(closeAll);
+let directory: string;
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'mcp-proxy-'));
+});
+afterEach(async () => {
+  await closeAll();
+  rmSync(directory, { recursive: true });
+});
 
 /** What no open listening, and nothing that nobody can go on with, may take: less than the time to finish. */
 const SOON_MS = 3500;
@@ -58,6 +69,35 @@ function slow(ms: number): ServerDefinition {
       setTimeout(answer, method === 'server/discover' ? 0 : ${ms});
     });`;
   return { ...modern, args: ['--input-type=module', '-e', script] };
+}
+
+/** A server that does not read before it is released, nor ends when its stdin does. */
+function comingUp(era: 'legacy' | 'modern'): { definition: ServerDefinition; release: () => void } {
+  const file = join(directory, 'release');
+  const script = `
+    const { existsSync } = await import('node:fs');
+    const { createInterface } = await import('node:readline');
+    setInterval(() => undefined, 1000);
+    while (!existsSync(${JSON.stringify(file)})) await new Promise((resolve) => setTimeout(resolve, 10));
+    const say = (message) => process.stdout.write(JSON.stringify({ jsonrpc: '2.0', ...message }) + '\\n');
+    createInterface({ input: process.stdin }).on('line', (line) => {
+      const { id, method, params } = JSON.parse(line);
+      if (id === undefined) return;
+      if (method === 'initialize') say({ id, result: { protocolVersion: params.protocolVersion, capabilities: {} } });
+      else if (method !== 'server/discover') say({ id, result: { resultType: 'complete' } });
+      else if (${JSON.stringify(era)} === 'legacy') say({ id, error: { code: -32601, message: 'no' } });
+      else say({ id, result: { resultType: 'complete', supportedVersions: ['2026-07-28'] } });
+    });`;
+  const definition = { ...legacy, args: ['--input-type=module', '-e', script] };
+  return { definition, release: () => writeFileSync(file, '') };
+}
+
+/** A client over HTTP+SSE that has its stream. */
+async function sse({ url }: TestProxy) {
+  const stream = new Stream(await send(`${url}/sse`, {}));
+  const endpoint = await stream.next();
+  const path = endpoint.kind === 'event' ? endpoint.data : '';
+  return { stream, post: (text: string) => post(url + path, text) };
 }
 
 const inFlight = (proxy: TestProxy, count: number): Promise<unknown> =>
@@ -128,23 +168,78 @@ describe('the end of the proxy', () => {
     expect(JSON.parse((await open).body).result.resultType).toBe('input_required');
   });
 
-  it('refuses who waits to be told what the server speaks', async () => {
-    const silent = fixtureDefinition(
-      'legacy-raw.mjs',
-      { BEFORE: 'silent' },
-      { name: 'default', era: 'auto' },
-    );
-    const proxy = await start({ defaultServer: silent });
-    const waiting = [ask(proxy, 'tools/list'), post(`${proxy.url}/mcp`, initializeBody())];
-    const sse = new Stream(await send(`${proxy.url}/sse`, {}));
-    const endpoint = await sse.next();
-    const posted = post(`${proxy.url}${endpoint.kind === 'event' ? endpoint.data : ''}`, initializeBody());
-    await new Promise((resolve) => setTimeout(resolve, 50)); // they are all under way
-    expect(await timed(() => proxy.close())).toBeLessThan(SOON_MS);
-    for (const { status } of await Promise.all(waiting)) expect(status).toBe(503);
-    // Its stream has ended before it.
-    expect([404, 503]).toContain((await posted).status);
+  it.each(['legacy', 'modern'] as const)(
+    'has the answer of what waits for a server that comes up by then: %s server',
+    async (era) => {
+      const { definition, release } = comingUp(era);
+      const proxy = await start({ defaultServer: definition });
+      const call = ask(proxy, 'tools/call', { name: 'a' });
+      const initialize = post(`${proxy.url}/mcp`, initializeBody());
+      const old = await sse(proxy);
+      const posted = old.post(initializeBody());
+      await inFlight(proxy, 3);
+      const closing = proxy.close();
+      for (const refused of [ask(proxy, 'tools/list'), post(`${proxy.url}/mcp`, initializeBody())]) {
+        expect((await refused).status).toBe(503);
+      }
+      release();
+      expect(JSON.parse((await call).body)).toMatchObject({ id: 1, result: {} });
+      expect(JSON.parse((await initialize).body)).toMatchObject({ id: 'init', result: {} });
+      expect((await posted).status).toBe(202);
+      expect(await old.stream.message(1)).toMatchObject({ id: 'init', result: {} });
+      await closing;
+    },
+  );
+
+  it('has the answer of what waits for a server that comes up by then: --stateless', async () => {
+    const { definition, release } = comingUp('legacy');
+    const proxy = await start({ defaultServer: definition, stateless: true });
+    const list = post(`${proxy.url}/mcp`, requestBody(1, 'tools/list'));
+    await inFlight(proxy, 1);
+    const closing = proxy.close();
+    expect((await post(`${proxy.url}/mcp`, requestBody(2, 'tools/list'))).status).toBe(503);
+    release();
+    expect(JSON.parse((await list).body)).toMatchObject({ id: 1, result: {} });
+    await closing;
+  });
+
+  it('refuses in words who still waits for the server then', async () => {
+    // It stays when its stdin ends, so that it is there for longer than its clients are.
+    const { definition } = comingUp('legacy');
+    const proxy = await start({ defaultServer: definition, limits: { stopMs: 300 } });
+    const waiting = [
+      ask(proxy, 'tools/list'),
+      ask(proxy, 'tools/call', { name: 'a' }),
+      post(`${proxy.url}/mcp`, initializeBody()),
+    ];
+    const old = await sse(proxy);
+    const posted = old.post(initializeBody());
+    await inFlight(proxy, 4);
+    await proxy.close();
+    for (const { status, body } of await Promise.all(waiting)) {
+      expect(status).toBe(503);
+      expect(JSON.parse(body)).toMatchObject({
+        error: { code: -32603, message: expect.stringContaining('stopping') },
+      });
+    }
+    expect((await posted).status).toBe(503);
     expect(proxy.events.filter(({ level }) => level === 'error')).toEqual([]);
+  });
+
+  it('does not wait for who waited for the server and has gone', async () => {
+    const proxy = await start({ defaultServer: comingUp('legacy').definition });
+    const controller = new AbortController();
+    const gone = fetch(`${proxy.url}/mcp`, {
+      method: 'POST',
+      body: body('tools/list'),
+      headers: headers('tools/list', {}),
+      signal: controller.signal,
+    });
+    await inFlight(proxy, 1);
+    controller.abort();
+    await expect(gone).rejects.toThrow();
+    await inFlight(proxy, 0);
+    await proxy.close();
   });
 });
 

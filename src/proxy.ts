@@ -34,7 +34,7 @@ import { Heartbeat } from './transports/heartbeat.js';
 
 /** How long requests that are under way get to finish when the proxy ends, in milliseconds: `--stop-timeout`. */
 const FINISH_MS = 5000;
-/** How long answers that are written get to reach their clients after that. */
+/** How long answers that are written get at least to reach their clients; what is left of the time above is theirs, too. */
 const FLUSH_MS = 2000;
 /** When what still runs is killed, in milliseconds after they had that time: it then has time to go. */
 const KILL_AFTER_MS = 4500;
@@ -50,7 +50,7 @@ export interface ProxyLimits extends ServerLimits {
   readonly maxSessions?: number | undefined;
   /** 0: for ever. */
   readonly sessionIdleMs?: number | undefined;
-  /** How long what is under way may take to finish at the end. */
+  /** How long what is under way may take to finish at the end, and to reach its clients. */
   readonly stopMs?: number | undefined;
   /** Silence after which a stream is fed. */
   readonly keepAliveMs?: number | undefined;
@@ -288,7 +288,7 @@ export async function startProxy(options: ProxyOptions, emit: Emit): Promise<Run
       }
       sessions.close('the proxy is stopping');
       const all = [
-        listener.close(FLUSH_MS),
+        listener.close(Math.max(FLUSH_MS, deadline - Date.now())),
         authenticator?.close(),
         ...servers.all.map((one) => one.stop('the proxy is stopping')),
       ];

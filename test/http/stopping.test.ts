@@ -1,5 +1,6 @@
 /** The end of the proxy while clients of both eras have something open across the eras. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -94,10 +95,11 @@ function comingUp(era: 'legacy' | 'modern'): { definition: ServerDefinition; rel
 
 /** A client over HTTP+SSE that has its stream. */
 async function sse({ url }: TestProxy) {
-  const stream = new Stream(await send(`${url}/sse`, {}));
+  const response = await send(`${url}/sse`, {});
+  const stream = new Stream(response);
   const endpoint = await stream.next();
   const path = endpoint.kind === 'event' ? endpoint.data : '';
-  return { stream, post: (text: string) => post(url + path, text) };
+  return { stream, response, post: (text: string) => post(url + path, text) };
 }
 
 const inFlight = (proxy: TestProxy, count: number): Promise<unknown> =>
@@ -240,6 +242,63 @@ describe('the end of the proxy', () => {
     await expect(gone).rejects.toThrow();
     await inFlight(proxy, 0);
     await proxy.close();
+  });
+});
+
+describe('an answer that is on its way to a client that reads slowly', () => {
+  /** More than the systems on both sides take in for a client that does not read. */
+  const OCTETS = 16 * 1024 * 1024;
+  /** Longer than every answer gets, however little time is set. */
+  const PAUSE_MS = 2500;
+  const big = { octets: OCTETS };
+
+  /** Settles with how many octets came, once all have. Rejects where it is cut. */
+  async function readLate(response: IncomingMessage): Promise<number> {
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+    let octets = 0;
+    for await (const chunk of response) octets += chunk.length;
+    return octets;
+  }
+
+  it.each([
+    [
+      'Streamable HTTP',
+      async (proxy: TestProxy) => {
+        const { headers: sent } = await Client.open(`${proxy.url}/mcp`);
+        return send(`${proxy.url}/mcp`, {
+          method: 'POST',
+          body: requestBody(1, 'x/big', big),
+          headers: sent,
+        });
+      },
+    ],
+    [
+      'Streamable HTTP, modern',
+      async (proxy: TestProxy) =>
+        send(`${proxy.url}/mcp`, {
+          method: 'POST',
+          body: body('x/big', big),
+          headers: headers('x/big', big),
+        }),
+    ],
+    [
+      'HTTP+SSE',
+      async (proxy: TestProxy) => {
+        const { stream, response, post: say } = await sse(proxy);
+        await say(initializeBody());
+        await stream.message(1);
+        response.removeAllListeners('data').pause();
+        await say(requestBody(1, 'x/big', big));
+        await inFlight(proxy, 0);
+        return response;
+      },
+    ],
+  ] as const)('gets there within the time to finish: %s', async (_transport, begin) => {
+    const proxy = await start({ defaultServer: puppet({ era: 'auto' }), limits: { stopMs: 30_000 } });
+    const response = await begin(proxy);
+    const closing = proxy.close();
+    expect(await readLate(response)).toBeGreaterThan(OCTETS);
+    await closing;
   });
 });
 

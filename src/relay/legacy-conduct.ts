@@ -167,9 +167,10 @@ export class LegacyConduct implements Conduct {
 
   forget(port: Port, wasAnswered: boolean): readonly Message[] {
     const unanswered = this.#questions.forget(port);
-    if (!wasAnswered) return unanswered;
-    // Its call went on without them: another call of the same client may have caused them, or none.
-    return unanswered.filter((question) => !this.#askedElsewhere(question) && !this.#keep(question));
+    // Where its call went on without them, another call of the same client may have caused them, or none.
+    const isOver = ({ message, isOfCall }: (typeof unanswered)[number]): boolean =>
+      !wasAnswered || isOfCall || !(this.#askedElsewhere(message) || this.#keep(message));
+    return unanswered.filter(isOver).map(({ message }) => message);
   }
 
   #askedElsewhere(question: Message): boolean {
@@ -180,7 +181,7 @@ export class LegacyConduct implements Conduct {
   }
 
   #ask(port: Port, question: Message, cause: Call | undefined): void {
-    this.#questions.open(port, question);
+    this.#questions.open(port, question, cause?.port === port);
     // A person may have to think; the server's time is not his.
     this.#host.stand(port, true);
     port.deliver(question, callOf(port, cause));

@@ -12,6 +12,8 @@ interface Question {
   /** As the server wrote it. */
   readonly id: Wire;
   readonly token: Key | undefined;
+  /** It is certain which call it belongs to. */
+  readonly isOfCall: boolean;
 }
 
 /** What the server has asked its clients: who was asked, so that nobody else answers. */
@@ -20,7 +22,7 @@ export class Questions {
   /** URL elicitations are followed by a notification that names only their id. */
   readonly #elicitations = new Map<string, Port>();
 
-  open(port: Port, question: Message): void {
+  open(port: Port, question: Message, isOfCall: boolean): void {
     const id = copyWire(question.id ?? 'null');
     const token = tokenOf(question);
     remember(this.#open, keyOf(id), {
@@ -28,6 +30,7 @@ export class Questions {
       message: question,
       id,
       token: token === undefined ? undefined : keyOf(copyWire(token)),
+      isOfCall,
     });
     if (question.method === 'elicitation/create') this.#noteElicitation(port, paramsOf(question));
   }
@@ -78,12 +81,12 @@ export class Questions {
     return typeof elicitationId === 'string' ? this.#elicitations.get(elicitationId) : undefined;
   }
 
-  /** Forgets a session; returns what it has not answered. */
-  forget(port: Port): Message[] {
-    const unanswered: Message[] = [];
+  /** Forgets a session; returns what it has not answered, and whether that belongs to a call of it for certain. */
+  forget(port: Port): Pick<Question, 'message' | 'isOfCall'>[] {
+    const unanswered: Question[] = [];
     for (const [key, question] of this.#open) {
       if (question.port !== port) continue;
-      unanswered.push(question.message);
+      unanswered.push(question);
       this.#open.delete(key);
     }
     for (const [id, owner] of this.#elicitations) if (owner === port) this.#elicitations.delete(id);

@@ -19,6 +19,9 @@ import type { Call, Port } from './port.js';
 import { MAX_SUBSCRIPTIONS, Subscriptions } from './subscriptions.js';
 import { Tasks } from './tasks.js';
 
+/** How long is waited at most until a server shows that it has taken `notifications/initialized`, in milliseconds. */
+const READY_MS = 2000;
+
 /**
  * What a server holds once and several sessions each believe to be theirs: the handshake, the log level,
  * resource subscriptions, the list of tasks. Here each session gets its own view of it.
@@ -65,10 +68,30 @@ export class SharedUpstream {
           this.#handshake.begin();
           this.#host.ask('initialize', params, (answer) => {
             this.#handshakeAnswered(answer);
-            settle(answer);
+            const { roots } = asRecord(asRecord(params).capabilities);
+            const isAskable = roots !== undefined && this.#host.clients !== 'several';
+            if (answer.kind === 'error' || !isAskable) settle(answer);
+            else this.#onceReady(() => settle(answer));
           });
       }
     });
+  }
+
+  /**
+   * Many a server asks for the roots as soon as it may, and needs them for the first call: what it does at
+   * `notifications/initialized` comes before its answer to what is asked after that.
+   */
+  #onceReady(action: () => void): void {
+    let isDone = false;
+    const once = (): void => {
+      if (isDone) return;
+      isDone = true;
+      disarm();
+      action();
+    };
+    const disarm = this.#host.after(READY_MS, once);
+    this.#sendInitialized(this.takeInitialized());
+    this.#host.ask('ping', {}, once);
   }
 
   /** Whether this `notifications/initialized` is the first, and so the one that the server gets. */

@@ -272,6 +272,9 @@ describe('pages', () => {
         'access-control-request-headers': asked,
       },
     });
-    expect([answer.status, answer.headers['access-control-allow-headers']]).toEqual([204, asked.replaceAll(',', ', ')]);
+    expect([answer.status, answer.headers['access-control-allow-headers']]).toEqual([
+      204,
+      asked.replaceAll(',', ', '),
+    ]);
   });
 });

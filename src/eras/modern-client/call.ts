@@ -129,8 +129,8 @@ export class LegacyCall implements Parkable {
       this.#session.link.send(makeResponse(question.id, response));
     }
     if (this.#over) return;
-    // Before the call the server has as much time to make use of its answers, as it has to ask more.
-    if (this.#questions.size > 0 || !this.#sent) this.#gathering.touch();
+    if (this.#questions.size > 0) this.#gathering.touch();
+    else if (!this.#sent) this.#gathering.rest(this.#host.limits.settleMs);
     else this.#host.parking.leave(this);
   }
 

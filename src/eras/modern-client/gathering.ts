@@ -24,8 +24,18 @@ export class Gathering {
   touch(): void {
     const now = this.#clock.now();
     if (this.#disarm === undefined) this.#until = now + this.#mostMs;
-    else this.#disarm();
-    this.#disarm = this.#clock.after(Math.max(0, Math.min(this.#quietMs, this.#until - now)), () => {
+    this.#arm(Math.max(0, Math.min(this.#quietMs, this.#until - now)));
+  }
+
+  /** What was gathered is dealt with, and more may come of it in that time. */
+  rest(ms: number): void {
+    this.#until = this.#clock.now() + ms;
+    this.#arm(ms);
+  }
+
+  #arm(ms: number): void {
+    this.#disarm?.();
+    this.#disarm = this.#clock.after(ms, () => {
       this.#disarm = undefined;
       this.#done();
     });

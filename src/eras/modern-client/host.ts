@@ -19,6 +19,8 @@ export interface Limits {
   readonly gatherMs: number;
   /** How long gathering takes at most, in milliseconds. */
   readonly gatherMostMs: number;
+  /** How long a server has to make use of what it was told in front of a call, in milliseconds. */
+  readonly settleMs: number;
   /** Resources that one `subscriptions/listen` may name: each is a request to the server. */
   readonly resources: number;
   /** How long the server may take to accept all of them, in milliseconds; the rest is not honoured. */
@@ -29,6 +31,7 @@ export const DEFAULT_LIMITS: Limits = {
   parked: 1000,
   parkedMs: 10 * 60_000,
   gatherMs: 25,
+  settleMs: 150,
   gatherMostMs: 100,
   resources: 1000,
   subscribeMs: 10_000,

@@ -85,9 +85,10 @@ describe('what is forgotten', () => {
     questions.open(
       a,
       message('{"jsonrpc":"2.0","id":1.0,"method":"elicitation/create","params":{"elicitationId":"e"}}'),
+      true,
     );
     expect(questions.elicited('e')).toBe(a);
-    expect(questions.forget(a).map(({ id }) => id)).toEqual(['1.0']);
+    expect(questions.forget(a)).toMatchObject([{ message: { id: '1.0' }, isOfCall: true }]);
     expect(questions.forget(a)).toEqual([]);
     expect(questions.elicited('e')).toBeUndefined();
     const subscriptions = new Subscriptions();

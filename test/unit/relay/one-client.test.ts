@@ -101,3 +101,15 @@ it('a question that its call went on without is asked in another, and where that
   expect(sent).toMatchObject([{ method: 'notifications/cancelled' }, { id: 10, error: {} }]);
   expect(c.take()).toEqual([]);
 });
+
+it('a question whose call was named is asked in no other, though that went on without it', () => {
+  const { stage, session } = started();
+  const [a, b] = [session(), session()];
+  for (const client of [a, b]) client.asks('1', 'm');
+  const [call = ''] = stage.server.take();
+  stage.server.says(question('10'), String(read(call).id) as never);
+  stage.answers(call);
+  a.leaves();
+  expect(b.take()).toEqual([]);
+  expect(stage.server.take().map(read)).toMatchObject([{ id: 10, error: {} }]);
+});

@@ -210,6 +210,28 @@ test('so is what the server had refused for now', async () => {
   ]);
 });
 
+test('what a handshake that was repeated has asked in vain is asked with the next one, once, and the client hears nothing of it', async () => {
+  const { remote, client, told } = await begun();
+  await client.request(1, 'resources/subscribe', { uri: 'a:1' });
+  remote.refuse.set('resources/subscribe', 429);
+  remote.drop();
+  await told('asks for time');
+  remote.refuse.clear();
+  remote.drop();
+  await remote.until(() => remote.streams.length === 3);
+  expect((await client.request(2, 'ping')).result).toEqual({});
+  await remote.until(
+    () => remote.streams[2]?.some(({ method }) => method === 'resources/subscribe') === true,
+  );
+  expect((await client.request(3, 'ping')).result).toEqual({});
+  const subscribed = remote.streams.map((said) =>
+    said.filter(({ method }) => method === 'resources/subscribe'),
+  );
+  expect(subscribed.map(({ length }) => length)).toEqual([1, 1, 1]);
+  const answered = client.got.filter(({ id }) => id !== undefined).map(({ id }) => id);
+  expect(answered).toEqual([0, 1, 2, 3]);
+});
+
 test('what waited for the first handshake fails with it, and is not said to have been done', async () => {
   const { remote, link } = await connected();
   const client = new Client(link);

@@ -1,4 +1,11 @@
-import { decodeJwt, decodeProtectedHeader, errors, jwtVerify } from 'jose';
+import {
+  decodeJwt,
+  decodeProtectedHeader,
+  errors,
+  type JWTPayload,
+  type JWTVerifyOptions,
+  jwtVerify,
+} from 'jose';
 import { type Claims, readClaims } from './claims.js';
 import type { Issuer } from './issuer.js';
 
@@ -30,11 +37,27 @@ export async function verifyJwt(token: string, issuer: Issuer): Promise<Claims |
     if (alg === undefined || !ALGORITHMS.includes(alg) || decodeJwt(token).iss !== issuer.url)
       return undefined;
     const options = { issuer: issuer.url, algorithms: ALGORITHMS, clockTolerance: TOLERANCE };
-    const { payload } = await jwtVerify(token, issuer.keyFor, { ...options, requiredClaims: ['exp', 'aud'] });
-    return readClaims(payload);
+    return readClaims(await payloadOf(token, issuer, { ...options, requiredClaims: ['exp', 'aud'] }));
   } catch (error) {
     // For a token that is not even one, jose has errors of the platform, too.
     if (error instanceof errors.JOSEError || error instanceof TypeError) return undefined;
+    throw error;
+  }
+}
+
+/** Rejects as `jwtVerify`. A token need not say which of its issuer's keys it is signed with: then each is tried. */
+async function payloadOf(token: string, { keyFor }: Issuer, options: JWTVerifyOptions): Promise<JWTPayload> {
+  try {
+    return (await jwtVerify(token, keyFor, options)).payload;
+  } catch (error) {
+    if (!(error instanceof errors.JWKSMultipleMatchingKeys)) throw error;
+    for await (const key of error) {
+      try {
+        return (await jwtVerify(token, key, options)).payload;
+      } catch (refusal) {
+        if (!(refusal instanceof errors.JWSSignatureVerificationFailed)) throw refusal;
+      }
+    }
     throw error;
   }
 }

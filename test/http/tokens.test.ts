@@ -63,6 +63,19 @@ describe('a token', () => {
     }
   });
 
+  it(`${guards('token.good')} need not say which of the keys of its issuer it is signed with`, async () => {
+    await issuer.addKey('second');
+    const proxy = await startGuarded();
+    const other = await PlayedIssuer.start();
+    for (const kid of ['first', 'second']) {
+      const token = await issuer.token({ aud: proxy.url }, kid, { kid: undefined });
+      expect((await tried(proxy, token)).status, kid).toBe(400);
+    }
+    const forged = await other.token({ aud: proxy.url, iss: issuer.url }, 'first', { kid: undefined });
+    expect((await tried(proxy, forged)).status).toBe(401);
+    await other.stop();
+  });
+
   it(`${guards('token.audience')} for somebody else is good for nothing here`, async () => {
     const proxy = await startGuarded({}, { namedServers: [puppet({ name: 'a' })] });
     const { url } = proxy;

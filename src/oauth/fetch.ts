@@ -58,7 +58,7 @@ export class OAuthFetch {
     const known = this.#clients.get(origin);
     if (known !== undefined) return known;
     const { verify, secrets, emit } = this.#options;
-    const client = new HttpClient({ origin, verify, emit, mask: (text) => secrets.mask(text) });
+    const client = new HttpClient({ origin, verify, emit, secrets });
     this.#clients.set(origin, client);
     return client;
   }

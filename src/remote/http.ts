@@ -1,11 +1,12 @@
 import type { Emit, ProxyEvent } from '../observability/events.js';
+import { type Secrets, SHORTEST_HEADER } from '../observability/secrets.js';
 import type { AnswerHeaders } from './answer-headers.js';
 import type { Credentials } from './credentials.js';
 import { describeUrl } from './describe-url.js';
 import { openDispatcher, type Sender, type Verify } from './dispatcher.js';
 import { HttpExchange } from './http-exchange.js';
 import { Patience, type PatienceOptions } from './patience.js';
-import { type OutboundProxy, proxyFor } from './proxy.js';
+import { type OutboundProxy, proxyFor, proxySecrets } from './proxy.js';
 
 export interface HttpOptions {
   /** The one origin that requests go to: the headers may hold secrets that nobody else must see. */
@@ -15,8 +16,8 @@ export interface HttpOptions {
   readonly headers?: Readonly<Record<string, string>>;
   /** Give the `Authorization`, unless `headers` has one. */
   readonly credentials?: Credentials;
-  /** Takes secrets out of a text. */
-  readonly mask?: (text: string) => string;
+  /** What no text of this client may hold. It adds the password of the proxy that the requests go through. */
+  readonly secrets?: Secrets;
   /** Milliseconds until a connection must stand. */
   readonly connectTimeout?: number;
   /** With servers that ask for time. */
@@ -75,6 +76,7 @@ export class HttpClient {
   constructor(options: HttpOptions) {
     this.#options = options;
     this.proxy = proxyFor(options.origin, process.env);
+    for (const value of proxySecrets(this.proxy)) options.secrets?.add(value, SHORTEST_HEADER);
     this.#dispatcher = openDispatcher(
       options.origin,
       options.verify,
@@ -102,7 +104,7 @@ export class HttpClient {
   }
 
   mask(text: string): string {
-    return this.#options.mask?.(text) ?? text;
+    return this.#options.secrets?.mask(text) ?? text;
   }
 
   /** A URL as it may be shown. */

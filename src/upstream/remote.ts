@@ -9,8 +9,7 @@ import { ClientCredentials, type Credentials } from '../remote/credentials.js';
 import { describeUrl, querySecrets } from '../remote/describe-url.js';
 import type { Verify } from '../remote/dispatcher.js';
 import { checkHeaders, type Header } from '../remote/headers.js';
-import { HttpClient, type HttpOptions } from '../remote/http.js';
-import { proxySecrets } from '../remote/proxy.js';
+import { HttpClient } from '../remote/http.js';
 import { REMOTE_TIMINGS, type RemoteLink, type RemoteTimings } from '../remote/remote-link.js';
 import { Front } from './front.js';
 
@@ -57,35 +56,17 @@ export function connectRemote(options: RemoteOptions, emit: Emit): RemoteLink {
   for (const name of dropped) {
     emit({ level: 'warning', text: `The header "${name}" is left out: the transport sets it itself.` });
   }
-  const mask = (text: string): string => secrets.mask(text);
-  const client = (more: Pick<HttpOptions, 'origin' | 'headers' | 'credentials'>): HttpClient => {
-    const made = new HttpClient({ verify, mask, emit, ...more });
-    for (const value of proxySecrets(made.proxy)) secrets.add(value, SHORTEST_HEADER);
-    return made;
-  };
-  const credentials =
-    headers.authorization === undefined ? credentialsOf(options, { secrets, emit, client }) : undefined;
+  const credentials = headers.authorization === undefined ? credentialsOf(options, secrets, emit) : undefined;
   const source = credentials === undefined ? {} : { credentials };
-  const http = client({ origin: url.origin, headers, ...source });
+  const http = new HttpClient({ origin: url.origin, verify, headers, secrets, emit, ...source });
   return new Front({ ...options, timings: timings(options), http, emit });
 }
 
-interface Surroundings {
-  readonly secrets: Secrets;
-  readonly emit: Emit;
-  readonly client: (more: Pick<HttpOptions, 'origin'>) => HttpClient;
-}
-
-function credentialsOf(
-  { url, verify, credentials, signIn }: RemoteOptions,
-  { secrets, emit, client }: Surroundings,
-): Credentials | undefined {
+function credentialsOf(options: RemoteOptions, secrets: Secrets, emit: Emit): Credentials | undefined {
+  const { url, verify, credentials, signIn } = options;
   if (credentials !== undefined) {
-    return new ClientCredentials({
-      ...credentials,
-      secrets,
-      http: client({ origin: credentials.tokenUrl.origin }),
-    });
+    const http = new HttpClient({ origin: credentials.tokenUrl.origin, verify, secrets, emit });
+    return new ClientCredentials({ ...credentials, secrets, http });
   }
   if (signIn === undefined) return undefined;
   const fetch = new OAuthFetch({ verify, secrets, emit });

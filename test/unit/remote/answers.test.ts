@@ -2,6 +2,7 @@
 import type { ServerResponse } from 'node:http';
 import { afterEach, expect, test } from 'vitest';
 import type { ProxyEvent } from '../../../src/observability/events.js';
+import { Secrets } from '../../../src/observability/secrets.js';
 import { exchange, type Reading, request } from '../../../src/remote/exchange.js';
 import type { Failure } from '../../../src/remote/failure.js';
 import { HttpClient } from '../../../src/remote/http.js';
@@ -20,12 +21,13 @@ async function answering(answer: (response: ServerResponse, path: string) => voi
   cleaning.push(() => server.stop());
   told.length = 0;
   const emit = (event: ProxyEvent): void => void told.push(event);
-  const mask = (text: string): string => text.replaceAll('s3cret', '***');
+  const secrets = new Secrets();
+  secrets.add('s3cret');
   const http = new HttpClient({
     origin: server.url.origin,
     verify: true,
     emit,
-    mask,
+    secrets,
     patience: { least: 1 },
   });
   cleaning.push(() => http.close());

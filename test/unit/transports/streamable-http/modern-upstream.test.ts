@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { afterEach, describe, expect, test } from 'vitest';
 import { META } from '../../../../src/eras/meta-keys.js';
+import { Secrets } from '../../../../src/observability/secrets.js';
 import { HttpClient } from '../../../../src/remote/http.js';
 import type { UpstreamOptions } from '../../../../src/remote/remote-link.js';
 import { ModernUpstream } from '../../../../src/transports/streamable-http/modern-upstream.js';
@@ -22,11 +23,9 @@ afterEach(async () => {
 /** A link that nobody listens to yet. */
 function unheard(url: URL, more: Partial<UpstreamOptions> = {}) {
   const told = events();
-  const http = new HttpClient({
-    origin: url.origin,
-    verify: true,
-    mask: (text) => text.replace('s3cret', '***'),
-  });
+  const secrets = new Secrets();
+  secrets.add('s3cret');
+  const http = new HttpClient({ origin: url.origin, verify: true, secrets });
   const upstream = new ModernUpstream({ url, http, emit: told.emit, timings: QUICK, ...more });
   open.push(async () => {
     upstream.close({ kind: 'stopping', text: 'the test is over' });

@@ -10,7 +10,9 @@ import { UsageError } from './usage-error.js';
 import { choice, headerName, httpsUrl, httpUrl, someSeconds, verification } from './values.js';
 
 /** What client mode needs to begin. */
-export interface ClientOptions extends Omit<RemoteOptions, 'timings' | 'signIn'>, RequestLimits {
+export interface ClientOptions
+  extends Omit<RemoteOptions, 'timings' | 'signIn' | 'maxInFlight'>,
+    RequestLimits {
   /** How a person signs in; undefined: nobody does, because other credentials are given. */
   readonly signIn: SignInOptions | undefined;
   readonly logLevel: LogLevel;

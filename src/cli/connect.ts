@@ -1,9 +1,11 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { clock } from '../clock.js';
+import { DEFAULT_LIMITS } from '../config/limits.js';
 import { browserCommand } from '../oauth/browser.js';
 import { credentialsFile, FileStore } from '../oauth/file-store.js';
 import { LastingStore } from '../oauth/lasting-store.js';
 import type { Emit } from '../observability/events.js';
+import { withInFlightLimit } from '../relay/in-flight.js';
 import { linger } from '../relay/linger.js';
 import type { Link } from '../relay/link.js';
 import { relay } from '../relay/relay.js';
@@ -30,7 +32,7 @@ export async function connect(
   const client = new StdioDownstream({ input: process.stdin, output: process.stdout });
   const finished = (): Promise<void> =>
     Promise.race([upstream.settled(), wait(options.stopMs ?? FINISH_MS, undefined, { ref: false })]);
-  relay(linger(client, finished), limited(upstream, options, emit));
+  relay(linger(client, finished), inNumber(limited(upstream, options, emit), options));
   // A signal ends it in the same order as the end of stdin.
   void signal.then((name) => {
     emit({ level: 'info', text: `${name}: stopping` });
@@ -39,6 +41,14 @@ export async function connect(
   await upstream.done;
   await client.drained();
   return 0;
+}
+
+/** Beyond so many, what carries requests would make them wait without a word, and what takes them back as well. */
+function inNumber(
+  upstream: Link,
+  { url, maxInFlight = DEFAULT_LIMITS.maxInFlight }: Pick<ClientOptions, 'url' | 'maxInFlight'>,
+): Link {
+  return withInFlightLimit(upstream, { most: maxInFlight, server: url.origin });
 }
 
 /** Longest times of 0 are none. */

@@ -6,8 +6,10 @@ import { count, seconds, size, someSeconds } from './values.js';
 /** More than any supervisor waits before it kills. */
 const MAX_STOP_SECONDS = 3600;
 
-/** The limits of a request, in milliseconds. */
+/** The limits of requests; times are in milliseconds. */
 export interface RequestLimits {
+  /** How many may be open at once. */
+  readonly maxInFlight: number | undefined;
   /** 0, or not set: no limit. */
   readonly timeout: number | undefined;
   /** Whatever its progress; 0: no limit. */
@@ -16,29 +18,33 @@ export interface RequestLimits {
 
 /** What the command line says of them. Throws `UsageError`. */
 export function requestLimits(given: readonly GivenOption[]): RequestLimits {
-  const read = (id: string): number | undefined => {
-    const value = lastValue(given, id);
-    return value === undefined ? undefined : seconds(`--${id}`, value);
+  return {
+    maxInFlight: read(given, 'max-in-flight', count),
+    timeout: read(given, 'request-timeout', seconds),
+    maxTimeout: read(given, 'max-request-timeout', seconds),
   };
-  return { timeout: read('request-timeout'), maxTimeout: read('max-request-timeout') };
+}
+
+function read(
+  given: readonly GivenOption[],
+  id: string,
+  take: (name: string, value: string) => number,
+): number | undefined {
+  const value = lastValue(given, id);
+  return value === undefined ? undefined : take(`--${id}`, value);
 }
 
 /** The limits that the command line sets; nothing of those that it does not set. Throws `UsageError`. */
 export function limits(given: readonly GivenOption[]): ProxyLimits {
-  const read = (id: string, take: (name: string, value: string) => number): number | undefined => {
-    const value = lastValue(given, id);
-    return value === undefined ? undefined : take(`--${id}`, value);
-  };
   return {
-    maxBody: read('max-body', size),
-    maxLine: read('max-line', size),
-    maxSessions: read('max-sessions', count),
-    maxProcesses: read('max-processes', count),
-    maxInFlight: read('max-in-flight', count),
+    maxBody: read(given, 'max-body', size),
+    maxLine: read(given, 'max-line', size),
+    maxSessions: read(given, 'max-sessions', count),
+    maxProcesses: read(given, 'max-processes', count),
     ...requestLimits(given),
-    startTimeout: read('start-timeout', someSeconds),
-    sessionIdleMs: read('session-idle', seconds),
-    processIdleMs: read('process-idle', seconds),
+    startTimeout: read(given, 'start-timeout', someSeconds),
+    sessionIdleMs: read(given, 'session-idle', seconds),
+    processIdleMs: read(given, 'process-idle', seconds),
     stopMs: stopMs(given),
   };
 }

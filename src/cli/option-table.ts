@@ -254,11 +254,11 @@ export const OPTIONS: readonly Option[] = [
   ),
   option('server', '--max-processes', 'one', ['N'], 'Processes at once, of each server. Default: 100.'),
   option(
-    'server',
+    'both',
     '--max-in-flight',
     'one',
     ['N'],
-    'Requests that one session may have open. Default: 1000.',
+    'Requests that one session may have open; to a remote server, those of its client. Default: 1000.',
   ),
   option(
     'both',

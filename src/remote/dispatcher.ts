@@ -9,11 +9,17 @@ import { type OutboundProxy, proxyAuthorization } from './proxy.js';
 /** TLS verification: on, off, or the path of a PEM file with the certificate authorities to trust. */
 export type Verify = boolean | string;
 
-/**
- * Connections to one remote at a time. Each open request has its own; more would use up the files a
- * process may have open (1024 on many systems).
- */
+/** Connections to one remote at a time, where nothing else is said. */
 const MAX_CONNECTIONS = 512;
+
+/**
+ * So many connections are enough for `requests` that are open at once, so that none of them, and nothing that is said
+ * beside them, waits for one: each request has its own, keeps it for some seconds after it was answered or cancelled,
+ * and a few are for notifications, answers and streams.
+ */
+export function connectionsFor(requests: number): number {
+  return 2 * requests + 16;
+}
 
 /**
  * A connection on which nothing came for this long, in ms, is asked by the system whether its peer is still
@@ -43,6 +49,7 @@ export type Sender = Pick<Dispatcher, 'dispatch' | 'destroy'>;
  *
  * @param origin whom the connections are for
  * @param connectTimeout milliseconds
+ * @param connections how many there may be at once; what is sent beyond that waits
  * Throws an `Error` in words where the CA bundle cannot be read.
  */
 export function openDispatcher(
@@ -50,6 +57,7 @@ export function openDispatcher(
   verify: Verify,
   connectTimeout: number,
   proxy: OutboundProxy | undefined,
+  connections: number = MAX_CONNECTIONS,
 ): Sender {
   const tls = typeof verify === 'string' ? { ca: readBundle(verify) } : { rejectUnauthorized: verify };
   const connect = {
@@ -60,7 +68,7 @@ export function openDispatcher(
   };
   const options = {
     connect,
-    connections: MAX_CONNECTIONS,
+    connections,
     headersTimeout: 0,
     bodyTimeout: 0,
     keepAliveMaxTimeout: MAX_IDLE,

@@ -3,7 +3,7 @@ import { type Secrets, SHORTEST_HEADER } from '../observability/secrets.js';
 import type { AnswerHeaders } from './answer-headers.js';
 import type { Credentials } from './credentials.js';
 import { describeUrl } from './describe-url.js';
-import { openDispatcher, type Sender, type Verify } from './dispatcher.js';
+import { connectionsFor, openDispatcher, type Sender, type Verify } from './dispatcher.js';
 import { HttpExchange } from './http-exchange.js';
 import { Patience, type PatienceOptions } from './patience.js';
 import { type OutboundProxy, proxyFor, proxySecrets } from './proxy.js';
@@ -20,6 +20,8 @@ export interface HttpOptions {
   readonly secrets?: Secrets;
   /** Milliseconds until a connection must stand. */
   readonly connectTimeout?: number;
+  /** Requests that are to be open at once without waiting for each other; undefined: some hundreds. */
+  readonly maxInFlight?: number;
   /** With servers that ask for time. */
   readonly patience?: Partial<PatienceOptions>;
   /** Told of what takes long. */
@@ -82,6 +84,7 @@ export class HttpClient {
       options.verify,
       options.connectTimeout ?? CONNECT_TIMEOUT,
       this.proxy,
+      options.maxInFlight === undefined ? undefined : connectionsFor(options.maxInFlight),
     );
   }
 

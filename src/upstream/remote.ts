@@ -1,4 +1,5 @@
 import type { UpstreamEra } from '../config/definition.js';
+import { DEFAULT_LIMITS } from '../config/limits.js';
 import { OAuthFetch } from '../oauth/fetch.js';
 import type { ClientIdentity } from '../oauth/grant.js';
 import { OAuthCredentials } from '../oauth/oauth-credentials.js';
@@ -40,6 +41,8 @@ export interface RemoteOptions {
   /** How a person signs in where the server asks for it; undefined: nobody does. Not where there are credentials. */
   readonly signIn?: SignIn;
   readonly verify: Verify;
+  /** Requests that the client may have open at once, which whoever uses the link has to see to. */
+  readonly maxInFlight?: number | undefined;
   readonly timings?: Partial<RemoteTimings>;
 }
 
@@ -48,7 +51,7 @@ export interface RemoteOptions {
  * Throws an `Error` in words for headers that cannot be sent and a CA bundle that cannot be read.
  */
 export function connectRemote(options: RemoteOptions, emit: Emit): RemoteLink {
-  const { url, verify } = options;
+  const { url, verify, maxInFlight = DEFAULT_LIMITS.maxInFlight } = options;
   const secrets = new Secrets();
   const { headers, dropped } = checkHeaders(options.headers, url);
   for (const value of Object.values(headers)) secrets.add(value, SHORTEST_HEADER);
@@ -58,7 +61,7 @@ export function connectRemote(options: RemoteOptions, emit: Emit): RemoteLink {
   }
   const credentials = headers.authorization === undefined ? credentialsOf(options, secrets, emit) : undefined;
   const source = credentials === undefined ? {} : { credentials };
-  const http = new HttpClient({ origin: url.origin, verify, headers, secrets, emit, ...source });
+  const http = new HttpClient({ origin: url.origin, verify, headers, secrets, emit, maxInFlight, ...source });
   return new Front({ ...options, timings: timings(options), http, emit });
 }
 

@@ -91,3 +91,17 @@ it('that of a request holds in client mode: the client is told, and the server t
   const { lines } = asJson(asJson(result).structuredContent);
   expect((lines as string[]).map((line) => JSON.parse(line).method)).toContain('notifications/cancelled');
 });
+
+it('that of open requests holds in client mode: one more is refused, and what takes one back goes through', async () => {
+  const { url } = await startProxy(scope, LEGACY_RAW);
+  const client = new RawStdio(scope, `${url}/mcp`, ['--max-in-flight', '2']);
+  await client.begin();
+  for (const id of ['a', 'b']) client.write({ id, method: 'tools/call', params: { name: 'never' } });
+  const { error } = await client.call('c', 'lines');
+  expect(error).toMatchObject({ code: -32603, data: { limit: 2 } });
+  expect(error).toHaveProperty('message', expect.stringContaining(`2 requests open at server "${url}"`));
+  client.write({ method: 'notifications/cancelled', params: { requestId: 'a' } });
+  const { result } = await client.call('d', 'lines');
+  const { lines } = asJson(asJson(result).structuredContent);
+  expect((lines as string[]).map((line) => JSON.parse(line).method)).toContain('notifications/cancelled');
+});

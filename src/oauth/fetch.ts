@@ -97,7 +97,10 @@ export class OAuthFetch {
         },
         failed: (error) => {
           if (error instanceof HeadTimeout) fail(late);
-          else fail(networkFailure(error, where, status !== 0, (text) => http.mask(text)).text);
+          else
+            fail(
+              networkFailure(error, where, status === 0 ? 'unsent' : 'begun', (text) => http.mask(text)).text,
+            );
         },
       });
       const timer = setTimeout(() => {

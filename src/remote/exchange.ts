@@ -121,10 +121,10 @@ class Answer implements HttpHandler, Exchange {
     this.#guard(() => this.#ended());
   }
 
-  failed(error: Error): void {
+  failed(error: Error, wasSent: boolean): void {
     if (this.#over) return;
     // Of a refusal the status says it; the words that are missing from the body can be missed.
-    this.#end(() => (this.#status !== 0 && !this.#good ? this.#refusal() : this.#failureOf(error)));
+    this.#end(() => (this.#status !== 0 && !this.#good ? this.#refusal() : this.#failureOf(error, wasSent)));
   }
 
   #begin(status: number, headers: AnswerHeaders): void {
@@ -198,17 +198,18 @@ class Answer implements HttpHandler, Exchange {
 
   get #defect(): Failure {
     const text = `The answer of ${this.#where} was not dealt with to its end, which is a defect of mcp-proxy.`;
-    return { kind: 'foreign', text };
+    return { kind: 'foreign', text, inDoubt: true };
   }
 
-  #failureOf(error: Error): Failure {
+  #failureOf(error: Error, wasSent: boolean): Failure {
     const where = this.#where;
     if (error instanceof CredentialsError) {
       return { kind: error.unreachable ? 'unreachable' : 'credentials', text: error.message };
     }
     if (error instanceof HeadTimeout) {
       const seconds = Math.round((this.#request.headTimeout ?? 0) / 1000);
-      return { kind: 'timeout', text: `${where} did not answer within ${seconds} s.` };
+      const text = `${where} did not answer within ${seconds} s.`;
+      return { kind: 'timeout', text, ...(wasSent ? { inDoubt: true } : {}) };
     }
     const { proxy } = this.#http;
     if (proxy !== undefined && this.#status === 0) {
@@ -217,7 +218,8 @@ class Answer implements HttpHandler, Exchange {
       const reason = networkReason(error);
       if (reason !== undefined) return proxyUnreachable(this.#named(proxy), where, reason);
     }
-    return networkFailure(error, where, this.#status !== 0, (text) => this.#http.mask(text));
+    const stage = this.#status !== 0 ? 'begun' : wasSent ? 'sent' : 'unsent';
+    return networkFailure(error, where, stage, (text) => this.#http.mask(text));
   }
 
   get #good(): boolean {
@@ -241,7 +243,7 @@ class Answer implements HttpHandler, Exchange {
   #abort(kind: Failure['kind'], text: string): void {
     if (this.#over) return;
     this.exchange?.abort();
-    this.#end(() => ({ kind, text }));
+    this.#end(() => ({ kind, text, inDoubt: true }));
   }
 
   #finish(): void {

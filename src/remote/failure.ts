@@ -12,7 +12,7 @@ export interface Failure {
   readonly status?: number;
   /** The JSON-RPC error that the body was. */
   readonly answer?: Message;
-  /** The request was sent and not answered: nobody here knows whether it was processed. */
+  /** The request was sent, and neither answered nor refused: nobody here knows whether it was processed. */
   readonly inDoubt?: true;
   /** Milliseconds that the server asks to be left alone. Whoever tries again by himself waits as long. */
   readonly retryAfter?: number;
@@ -53,21 +53,22 @@ export function answerTo(id: Wire, error: Message): Message {
   throw new TypeError(`not a JSON-RPC id: ${id}`);
 }
 
-/** A broken connection or one that never was, in words. `begun`: whether the answer had begun. */
+/** A broken connection or one that never was, in words. `stage`: how far the request had come, or its answer. */
 export function networkFailure(
   error: Error,
   where: string,
-  begun: boolean,
+  stage: 'unsent' | 'sent' | 'begun',
   mask: (text: string) => string,
 ): Failure {
-  if (begun) {
+  const doubt = stage === 'unsent' ? {} : { inDoubt: true as const };
+  if (stage === 'begun') {
     const text = `${where} broke the connection off in the middle of its answer.`;
-    return { kind: 'lost', text, inDoubt: true };
+    return { kind: 'lost', text, ...doubt };
   }
   const known = networkReason(error);
   if (known !== undefined) {
     const text = `${where} cannot be reached: ${known}.`;
-    return { kind: 'unreachable', text, ...(isBroken(error) ? { inDoubt: true } : {}) };
+    return { kind: 'unreachable', text, ...doubt };
   }
   const code = codeOf(error);
   if (isCertificateError(code)) {
@@ -75,7 +76,7 @@ export function networkFailure(
     return { kind: 'refused', text: `The TLS certificate of ${where} is not trusted (${code}). ${hint}` };
   }
   const detail = code === '' ? mask(error.message) : code;
-  return { kind: 'refused', text: `The request to ${where} failed: ${detail}.` };
+  return { kind: 'refused', text: `The request to ${where} failed: ${detail}.`, ...doubt };
 }
 
 /** An answer that is no JSON-RPC message: what the server is instead, in words. */
@@ -86,6 +87,7 @@ export function foreign(where: string, text: Wire, type: string, mask: (text: st
   return {
     kind: 'foreign',
     text: `${where} answered with ${what} that is no MCP message${said}. Check that the URL is that of an MCP server.`,
+    inDoubt: true,
   };
 }
 
@@ -169,9 +171,13 @@ export function statusFailure(refusal: Refusal, where: string, mask: (text: stri
     status,
     body,
     ...(scanned.kind === 'error' ? { answer: scanned } : {}),
-    // What stands in between does not say how far it has come.
-    ...(status === 502 || status === 504 ? { inDoubt: true } : {}),
+    ...(isRefusal(status) ? {} : { inDoubt: true }),
   };
+}
+
+/** A gateway does not say how far a request has come, nor does a server that failed over it. */
+function isRefusal(status: number): boolean {
+  return status < 500 || status === 501 || status === 503 || status === 505;
 }
 
 function statusHint(status: number): string {

@@ -36,6 +36,8 @@ export class HttpExchange implements Exchange {
   #auth: AuthHeaders = {};
   /** How often the credentials were asked again. */
   #tries = 0;
+  /** Whether the try that there is has gone out. */
+  #isSent = false;
   #starting = true;
   #over = false;
   #controller: Dispatcher.DispatchController | undefined;
@@ -90,10 +92,11 @@ export class HttpExchange implements Exchange {
     }
     this.#finish();
     this.#controller?.abort(error);
-    this.#handler.failed(error);
+    this.#handler.failed(error, this.#isSent);
   }
 
   #begin(): void {
+    this.#isSent = false;
     if (this.#credentials === undefined) {
       this.#dispatch();
       return;
@@ -156,7 +159,10 @@ export class HttpExchange implements Exchange {
       onRequestStart: (controller) => {
         this.#controller = controller;
         if (this.#over) controller.abort(new Error('not wanted any more'));
-        else this.#handler.sent?.();
+        else {
+          this.#isSent = true;
+          this.#handler.sent?.();
+        }
       },
       onResponseStart: (controller, status, received) => {
         if (this.#over || status < 200) return;
@@ -218,6 +224,7 @@ export class HttpExchange implements Exchange {
   }
 
   #later(ms: number): void {
+    this.#isSent = false;
     this.#allPaused.add(this);
     this.#pause = setTimeout(() => {
       this.#allPaused.delete(this);

@@ -46,7 +46,8 @@ export interface HttpHandler {
   head(status: number, headers: AnswerHeaders): void;
   data(chunk: Buffer): void;
   end(): void;
-  failed(error: Error): void;
+  /** `wasSent`: the request, on its last try. */
+  failed(error: Error, wasSent: boolean): void;
 }
 
 export interface Exchange {

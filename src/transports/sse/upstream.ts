@@ -328,8 +328,7 @@ export class SseUpstream implements RemoteLink {
       this.#opening.failed(failure);
       return;
     }
-    const lost = `The connection to ${this.#where} is lost: ${failure.text}`;
-    const inDoubt = `${lost} What was asked may have been done; it is not sent again.`;
+    const text = `The connection to ${this.#where} is lost: ${failure.text}`;
     const unanswered = [...this.#requests.values()];
     const unsent = this.#unsent();
     // Without a handshake there is no session that could be begun again.
@@ -338,10 +337,10 @@ export class SseUpstream implements RemoteLink {
     for (const { request } of unanswered) {
       const isUnsent = unsent.includes(request);
       if (isUnsent && mayWait) continue;
-      const text = isUnsent ? `${lost} It was not sent.` : inDoubt;
-      this.#receiver?.message(errorFor(request, { kind: 'lost', text }));
+      const end = isUnsent ? { text: `${text} It was not sent.` } : { text, inDoubt: true as const };
+      this.#receiver?.message(errorFor(request, { kind: 'lost', ...end }));
     }
-    this.#receiver?.closed({ kind: 'failed', text: inDoubt });
+    this.#receiver?.closed({ kind: 'failed', text });
     if (mayWait) this.#opening.unsent?.(unsent);
   }
 

@@ -262,7 +262,9 @@ export class ModernUpstream implements RemoteLink {
     if (this.#options.takeOver?.(call.request, failure) !== true) {
       // An error would be the server's refusal to be listened to (2026-07-28, `basic/patterns/cancellation`).
       const isLoss = call.listens && call.heard;
-      const told = isLoss ? makeCancelled(call.id, failure.text) : errorFor(call.request, failure);
+      const told = isLoss
+        ? makeCancelled(call.id, `${failure.text} Listen again.`)
+        : errorFor(call.request, failure);
       this.#receiver?.message(told, call.key);
     }
     this.#wake();
@@ -281,9 +283,9 @@ export class ModernUpstream implements RemoteLink {
   }
 }
 
-/** Nothing is resumed in this era: its client has to ask again. */
+/** Nothing is resumed in this era. */
 function lost(text: string): Failure {
-  return { kind: 'lost', text: `${text} The request is lost: send it again.`, inDoubt: true };
+  return { kind: 'lost', text, inDoubt: true };
 }
 
 function isHeaderMismatch(answer: Message): boolean {

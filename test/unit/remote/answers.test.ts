@@ -4,8 +4,9 @@ import { afterEach, expect, test } from 'vitest';
 import type { ProxyEvent } from '../../../src/observability/events.js';
 import { Secrets } from '../../../src/observability/secrets.js';
 import { exchange, type Reading, request } from '../../../src/remote/exchange.js';
-import type { Failure } from '../../../src/remote/failure.js';
+import { errorFor, type Failure, foreign } from '../../../src/remote/failure.js';
 import { HttpClient } from '../../../src/remote/http.js';
+import { wire } from './fixture.js';
 import { serve } from './server.js';
 
 const cleaning: (() => Promise<void>)[] = [];
@@ -88,6 +89,48 @@ test('of two places to go to the first is gone to', async () => {
   });
   expect(await endOf(http, get)).toEqual({ bodies: ['text/plain /first'], failures: [] });
   expect(server.asked.map(({ path }) => path)).toEqual(['/mcp', '/first']);
+});
+
+const DOUBT = 'The server may have processed the request.';
+
+test.each<[string, boolean, (response: ServerResponse) => void]>([
+  ['500', true, (response) => response.writeHead(500).end('oops')],
+  ['520', true, (response) => response.writeHead(520).end()],
+  ['502', true, (response) => response.writeHead(502).end()],
+  ['501', false, (response) => response.writeHead(501).end()],
+  ['503', false, (response) => response.writeHead(503).end()],
+  ['404', false, (response) => response.writeHead(404).end()],
+  ['303', false, (response) => response.writeHead(303, { location: '/other' }).end()],
+  ['another encoding', true, (response) => response.writeHead(200, { 'content-encoding': 'gzip' }).end('x')],
+  ['no HTTP', true, (response) => response.socket?.end('NOT HTTP AT ALL\r\n\r\n')],
+  ['an endless head', true, (response) => response.writeHead(200, { x: 'y'.repeat(40_000) }).end()],
+  ['nothing', true, (response) => response.destroy()],
+  [
+    'a half',
+    true,
+    (response) => response.writeHead(200, { 'content-length': '9' }).write('{', () => response.destroy()),
+  ],
+  ['no answer in time', true, () => undefined],
+])('whether the request may have been processed is said: %s', async (_, isInDoubt, answer) => {
+  const { http, get } = await answering(answer);
+  const { failures } = await endOf(http, { ...get, headTimeout: 500 });
+  const [failure] = failures;
+  if (failure === undefined) throw new Error('it did not fail');
+  const told = errorFor(wire({ jsonrpc: '2.0', id: 1, method: 'tools/call' }), failure).text;
+  expect(told.split(DOUBT)).toHaveLength(isInDoubt ? 2 : 1);
+});
+
+test('a request that found nobody was not processed', async () => {
+  const { http, get, server } = await answering(() => undefined);
+  await server.stop();
+  cleaning.shift();
+  const { failures } = await endOf(http, get);
+  expect(failures).toMatchObject([{ kind: 'unreachable' }]);
+  expect(failures[0]).not.toHaveProperty('inDoubt');
+});
+
+test('what is no MCP message may come of a request that was processed', () => {
+  expect(foreign('it', '<p>Log in', 'text/html', (text) => text)).toHaveProperty('inDoubt', true);
 });
 
 const defect = (): never => {

@@ -99,32 +99,40 @@ test('headers that say what is in the body are the transport’s own', () => {
 const DOUBT = ' The server may have processed the request.';
 
 test.each([
-  ['ECONNREFUSED', 'connect', false, ''],
-  ['ECONNRESET', 'read', false, DOUBT],
-  ['ECONNRESET', 'connect', false, ''],
-  ['EPIPE', 'write', false, DOUBT],
-  ['UND_ERR_SOCKET', undefined, false, DOUBT],
-  ['UND_ERR_CONNECT_TIMEOUT', undefined, false, ''],
-  ['ETIMEDOUT', 'connect', false, ''],
-  ['ETIMEDOUT', 'read', false, DOUBT],
-  ['ECONNRESET', 'read', true, DOUBT],
-])('whether a request may have been processed is told: %s, %s, begun %s', (code, syscall, begun, doubt) => {
-  const failure = networkFailure(
-    Object.assign(new Error('x'), { code, syscall }),
-    'it',
-    begun,
-    (text) => text,
-  );
-  expect(failure.kind).toBe(begun ? 'lost' : 'unreachable');
-  const told = (method: string): string => errorFor(wire({ jsonrpc: '2.0', id: 1, method }), failure).text;
-  expect(told('tools/call').includes(DOUBT)).toBe(doubt !== '');
-  expect(told('initialize')).not.toContain(DOUBT);
-});
+  ['ECONNREFUSED', 'connect', 'unsent', ''],
+  ['ECONNRESET', 'read', 'sent', DOUBT],
+  ['ECONNRESET', 'read', 'unsent', ''],
+  ['ECONNRESET', 'connect', 'unsent', ''],
+  ['EPIPE', 'write', 'sent', DOUBT],
+  ['UND_ERR_SOCKET', undefined, 'sent', DOUBT],
+  ['UND_ERR_CONNECT_TIMEOUT', undefined, 'unsent', ''],
+  ['ETIMEDOUT', 'connect', 'unsent', ''],
+  ['ETIMEDOUT', 'read', 'sent', DOUBT],
+  ['ECONNRESET', 'read', 'begun', DOUBT],
+] as const)(
+  'whether a request may have been processed is told: %s, %s, %s',
+  (code, syscall, stage, doubt) => {
+    const failure = networkFailure(
+      Object.assign(new Error('x'), { code, syscall }),
+      'it',
+      stage,
+      (text) => text,
+    );
+    expect(failure.kind).toBe(stage === 'begun' ? 'lost' : 'unreachable');
+    const told = (method: string): string => errorFor(wire({ jsonrpc: '2.0', id: 1, method }), failure).text;
+    expect(told('tools/call').includes(DOUBT)).toBe(doubt !== '');
+    expect(told('initialize')).not.toContain(DOUBT);
+  },
+);
 
 test('a connection that is dead is told from one that never was', () => {
   const failure = (syscall: string): string =>
-    networkFailure(Object.assign(new Error('x'), { code: 'ETIMEDOUT', syscall }), 'it', false, (text) => text)
-      .text;
+    networkFailure(
+      Object.assign(new Error('x'), { code: 'ETIMEDOUT', syscall }),
+      'it',
+      'sent',
+      (text) => text,
+    ).text;
   expect(failure('connect')).toContain('no connection in time');
   expect(failure('read')).toContain('does not answer any more');
 });
@@ -133,8 +141,8 @@ test.each([
   [502, true],
   [503, false],
   [504, true],
-  [500, undefined],
-])('a gateway does not say how far a request came: %d', (status, inDoubt) => {
+  [500, true],
+])('a server that failed, or a gateway, does not say how far a request came: %d', (status, inDoubt) => {
   const failure = statusFailure({ status, contentType: '', body: Buffer.from('') }, 'it', (text) => text);
   expect(failure.inDoubt ?? false).toBe(inDoubt ?? false);
 });

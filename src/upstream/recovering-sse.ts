@@ -17,7 +17,8 @@ import { type Opening, SseUpstream } from '../transports/sse/upstream.js';
 
 /**
  * A remote server over HTTP+SSE whose stream is opened again when it is lost. That transport resumes nothing: what
- * was open has been answered with an error, and the handshake is repeated on the new stream.
+ * was open has been answered with an error, and the handshake is repeated on the new stream. So it is where the
+ * server has forgotten the session though its stream stands; what it refused then was not processed, and is sent again.
  */
 export class RecoveringSse implements RemoteLink {
   readonly done: Promise<void>;
@@ -30,6 +31,8 @@ export class RecoveringSse implements RemoteLink {
   readonly #giveUp = new AbortController();
   /** Requests of the client's own. */
   readonly #asked = new WeakSet<Message>();
+  /** Those of them that were refused because the session was gone: each is sent again once. */
+  readonly #repeated = new WeakSet<Message>();
   #current: SseUpstream;
   /** When the stream was opened that there is, or that was lost just now. */
   #since: number | undefined = clock.now();
@@ -43,7 +46,7 @@ export class RecoveringSse implements RemoteLink {
     this.done = new Promise((resolve) => {
       this.#finish = resolve;
     });
-    this.#current = new SseUpstream(options, { ...opening, unsent: (requests) => this.#again(requests) });
+    this.#current = new SseUpstream(options, this.#handlers(opening));
     this.#link = new RecoveringLink(this.#current, {
       server: this.#where,
       clock,
@@ -123,14 +126,20 @@ export class RecoveringSse implements RemoteLink {
     }
   }
 
+  #handlers(opening: Opening): Opening {
+    const forgotten = (request: Message): boolean => {
+      if (!this.#asked.has(request) || this.#repeated.has(request)) return false;
+      this.#repeated.add(request);
+      return true;
+    };
+    return { ...opening, unsent: (requests) => this.#again(requests), forgotten };
+  }
+
   async #open(): Promise<Failure | undefined> {
     this.#giveUp.signal.throwIfAborted();
     const failure = await new Promise<Failure | undefined>((resolve) => {
-      this.#current = new SseUpstream(this.#options, {
-        opened: () => resolve(undefined),
-        failed: resolve,
-        unsent: (requests) => this.#again(requests),
-      });
+      const opening = { opened: () => resolve(undefined), failed: resolve };
+      this.#current = new SseUpstream(this.#options, this.#handlers(opening));
     });
     if (failure === undefined) this.#since = clock.now();
     return failure;

@@ -41,6 +41,11 @@ export interface Opening {
    * for now, in their order. They are not answered.
    */
   unsent?(requests: readonly Message[]): void;
+  /**
+   * The server has refused this request since it does not know the session any more. True: it is among those of
+   * `unsent`, which is next.
+   */
+  forgotten?(request: Message): boolean;
 }
 
 /**
@@ -259,7 +264,7 @@ export class SseUpstream implements RemoteLink {
           // Once accepted, a POST has done its work, however it ends.
           // A server that goes while it is greeted has no use for this stream: its end may be told later.
           const isGone = isInitialize && failure.kind === 'unreachable';
-          if (isGone) this.#lost(failure);
+          if (isGone || this.#isForgotten(message, failure)) this.#lost(failure);
           else if (failure.kind !== 'lost') this.#failed(message, failure);
           settle();
         },
@@ -267,6 +272,18 @@ export class SseUpstream implements RemoteLink {
     );
     this.#posts.add(post);
     if (open !== undefined) open.post = post;
+  }
+
+  /** 404 to what names the session by its address: it is gone, though its stream still stands. */
+  #isForgotten(message: Message, { status, answer }: Failure): boolean {
+    if (this.#closed || this.#version === undefined || status !== 404 || answer !== undefined) return false;
+    if (message.kind !== 'request' || message.method === 'initialize') return false;
+    const key = keyOf(message.id ?? 'null');
+    const open = this.#requests.get(key);
+    if (open === undefined) return message.method === 'ping'; // of the proxy's own
+    if (open.request !== message || this.#opening.forgotten?.(message) !== true) return false;
+    delete open.sent;
+    return true;
   }
 
   /** Gives `initialize` up in time. Returns what ends the wait. */

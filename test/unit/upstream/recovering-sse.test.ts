@@ -17,6 +17,8 @@ class Remote {
   readonly streams: Said[][] = [];
   /** What POSTs of this method are answered with; undefined: nothing at all. */
   readonly refuse = new Map<string, number | undefined>();
+  /** Whether a message is refused with 404, as by a server that does not know the session of this stream. */
+  isForgotten: (said: Said, at: number) => boolean = () => false;
   /** Called with each message, after it was taken. */
   onMessage: (said: Said, stream: ServerResponse) => void = () => undefined;
   #server: Server | undefined;
@@ -71,7 +73,8 @@ class Remote {
       const at = Number(new URL(request.url ?? '', this.url).searchParams.get('stream'));
       this.streams[at]?.push(said);
       const { method = '' } = said;
-      const status = this.refuse.has(method) ? this.refuse.get(method) : 202;
+      const usual = this.refuse.has(method) ? this.refuse.get(method) : 202;
+      const status = this.isForgotten(said, at) ? 404 : usual;
       if (status !== undefined) response.writeHead(status, { 'retry-after': '20' }).end();
       const stream = this.#open[at];
       if (status === 202 && stream !== undefined) {
@@ -242,6 +245,29 @@ test('what waited for the first handshake fails with it, and is not said to have
   remote.drop();
   expect((await begun).error?.message).toMatch(/is lost/);
   expect((await asked).error?.message).toMatch(/is lost: .* It was not sent\./);
+});
+
+test('a session that is forgotten though its stream stands is begun again, and what was refused is sent again', async () => {
+  const { remote, client } = await begun();
+  const open = client.request(1, 'hold');
+  await remote.until(() => remote.said('hold').length === 1);
+  remote.isForgotten = (_, at) => at === 0;
+  expect((await client.request(2, 'tools/list')).result).toEqual({});
+  expect((await open).error?.message).toMatch(/is lost: .*404.* may have processed the request/);
+  expect((await client.request(3, 'tools/list')).result).toEqual({});
+  const lists = remote.streams.map((said) => said.filter(({ method }) => method === 'tools/list').length);
+  expect(lists).toEqual([1, 2]);
+  expect(remote.said('initialize')).toHaveLength(2);
+  expect(remote.said('hold')).toHaveLength(1);
+});
+
+test('what is refused so in the next session as well fails, and that session goes on', async () => {
+  const { remote, client } = await begun();
+  remote.isForgotten = ({ method }) => method === 'odd';
+  expect((await client.request(1, 'odd')).error?.message).toContain('404');
+  expect(remote.said('odd')).toHaveLength(2);
+  expect((await client.request(2, 'ping')).result).toEqual({});
+  expect(remote.streams).toHaveLength(2);
 });
 
 test('what is asked while the server is away waits for it', async () => {

@@ -281,7 +281,7 @@ export async function startProxy(options: ProxyOptions, emit: Emit): Promise<Run
       const isBusy = (): boolean => {
         // Who comes back to a call that waits for its client is refused by now.
         for (const one of servers.all) one.giveUpParked();
-        return servers.all.some((one) => one.busy);
+        return servers.all.some((one) => one.busy) || sessions.owes;
       };
       while (isBusy() && Date.now() < deadline) {
         await new Promise((resolve) => setTimeout(resolve, FINISH_CHECK_MS));

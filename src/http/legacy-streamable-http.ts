@@ -111,6 +111,7 @@ function openSession(endpoint: Endpoint, initialize: Message): StreamableHttpSes
     client,
     version: () => downstream.version,
     busy: () => downstream.connected,
+    owes: () => downstream.owes,
     end: (text) => downstream.end({ kind: 'stopping', text }),
   };
 }

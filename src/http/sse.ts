@@ -53,6 +53,7 @@ export function handleSse(endpoint: Endpoint, request: IncomingMessage, response
     joined: false,
     version: () => downstream.version,
     busy: () => true,
+    owes: () => false,
     end: (text) => downstream.end(text),
   };
   endpoint.sessions.add(session);

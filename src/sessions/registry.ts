@@ -41,6 +41,12 @@ export class SessionRegistry {
     return this.#sessions.size >= this.#max;
   }
 
+  /** Whether a client was told to come back for an answer that is there. */
+  get owes(): boolean {
+    for (const session of this.#sessions.values()) if (session.owes()) return true;
+    return false;
+  }
+
   /** An id that nobody can guess: 122 random bits, visible ASCII (2025-11-25, transports, "Session Management"). */
   newId(): string {
     return randomUUID().replaceAll('-', '');

@@ -17,6 +17,8 @@ interface SessionBase {
   version(): string | undefined;
   /** Whether a request or a stream of the client is open. */
   busy(): boolean;
+  /** Whether the client was told to come back for an answer that is there. */
+  owes(): boolean;
   /** Ends the session from the proxy's side. */
   end(text: string): void;
 }

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { req } from '../requirements.js';
 import { Client, initializeBody, requestBody } from './harness/client.js';
 import { exchange, Stream, send } from './harness/http.js';
-import { closeAll, start } from './harness/proxy.js';
+import { closeAll, eventually, start } from './harness/proxy.js';
 
 const OWN = { capabilities: { roots: {} } };
 
@@ -41,6 +41,23 @@ describe('polling', () => {
     }
     await client.post(requestBody('r', 'x/release', { key: 'k' }));
     expect(await polled(client, last)).toEqual([{ jsonrpc: '2.0', id: 'held', result: { key: 'k' } }]);
+  });
+
+  it('what is answered between two polls while the proxy ends is there for the next one', async () => {
+    const proxy = await start({ pollAfter: 50 });
+    const client = await Client.open(`${proxy.url}/mcp`, OWN);
+    const call = await client.stream('x/hold', { key: 'k' }, 'held');
+    await call.ended();
+    await client.post(requestBody('r', 'x/release', { key: 'k' }));
+    await eventually(async () =>
+      (await proxy.status()).servers[0].requests_in_flight === 0 ? true : undefined,
+    );
+    const closing = proxy.close();
+    // The client takes the time that it was told to.
+    const told = call.items.find((item) => item.kind === 'retry');
+    await new Promise((resolve) => setTimeout(resolve, told?.ms));
+    expect(await polled(client, call.lastId)).toEqual([{ jsonrpc: '2.0', id: 'held', result: { key: 'k' } }]);
+    await closing;
   });
 
   it(`${req('streamable-http.get.retry-before-close')} so is the GET stream, and nothing is lost between`, async () => {

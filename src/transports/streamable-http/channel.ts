@@ -5,6 +5,8 @@ import { eventId, type Replay } from './replay.js';
 
 /** How long a client is told to wait before it connects again, in milliseconds. */
 const RETRY_MS = 1000;
+/** How long after that it counts on coming, in milliseconds; later it has most likely gone for good. */
+const COMES_BACK_MS = 30_000;
 
 export interface ChannelOptions {
   readonly replay: Replay;
@@ -25,6 +27,10 @@ export class Channel {
   #sequence = 0;
   #connection: EventStream | undefined;
   #poll: NodeJS.Timeout | undefined;
+  /** When the client was told to come back, in milliseconds; undefined where it has, or need not. */
+  #pausedAt: number | undefined;
+  /** Whether something was said since. */
+  #isOwing = false;
 
   constructor(number: number, options: ChannelOptions) {
     this.number = number;
@@ -38,6 +44,11 @@ export class Channel {
   /** Whether the client knows a place from which it can resume. */
   get resumable(): boolean {
     return this.#sequence > 0;
+  }
+
+  /** Whether something is there for a client that was told to come back for it. */
+  get owes(): boolean {
+    return this.#isOwing && this.#pausedAt !== undefined && Date.now() - this.#pausedAt < COMES_BACK_MS;
   }
 
   /** Begins on this response. */
@@ -65,6 +76,7 @@ export class Channel {
   }
 
   send(data: Wire): void {
+    this.#isOwing = this.#pausedAt !== undefined;
     this.#sequence++;
     this.#options.replay.store({ stream: this.number, sequence: this.#sequence, data });
     this.#connection?.event('message', data, eventId(this.number, this.#sequence));
@@ -72,6 +84,7 @@ export class Channel {
 
   /** Ends the connection but not the stream: the client comes back for the rest (2025-11-25, polling). */
   pause(): void {
+    if (this.connected) this.#pausedAt = Date.now();
     this.#connection?.retry(RETRY_MS);
     this.end();
   }
@@ -85,6 +98,8 @@ export class Channel {
     const { streams, primed, pollAfter } = this.#options;
     const connection = new EventStream(response, streams, headers);
     this.#connection = connection;
+    this.#pausedAt = undefined;
+    this.#isOwing = false;
     clearTimeout(this.#poll);
     if (primed && pollAfter > 0) this.#poll = setTimeout(() => this.pause(), pollAfter).unref();
     return connection;

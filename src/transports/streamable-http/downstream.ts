@@ -96,6 +96,13 @@ export class StreamableHttpDownstream implements Link {
     return this.#listening.some((channel) => channel.connected);
   }
 
+  /** Whether an answer is there for which the client was told to come back, and has not yet. */
+  get owes(): boolean {
+    if (this.#options.pollAfter === 0) return false;
+    for (const channel of this.#channels.values()) if (channel.owes) return true;
+    return false;
+  }
+
   /** Takes what the client has POSTed and answers on `response`, unless it is refused. */
   receive(
     messages: readonly Message[],

@@ -33,6 +33,7 @@ function add(
     client: undefined,
     version: () => undefined,
     busy: () => busy,
+    owes: () => false,
     end: (text: string) => {
       ended.push(text);
       registry.remove(id);

@@ -30,8 +30,14 @@ export async function connect(
 ): Promise<number> {
   const upstream = connectRemote({ ...options, ...signInOf(options.url, signIn, emit) }, emit);
   const client = new StdioDownstream({ input: process.stdin, output: process.stdout });
+  let deadline: number | undefined;
+  /** What is left of the time to finish, which begins when this is asked first. */
+  const left = (): number => {
+    deadline ??= Date.now() + (options.stopMs ?? FINISH_MS);
+    return Math.max(0, deadline - Date.now());
+  };
   const finished = (): Promise<void> =>
-    Promise.race([upstream.settled(), wait(options.stopMs ?? FINISH_MS, undefined, { ref: false })]);
+    Promise.race([upstream.settled(), wait(left(), undefined, { ref: false })]);
   relay(linger(client, finished), inNumber(limited(upstream, options, emit), options));
   // A signal ends it in the same order as the end of stdin.
   void signal.then((name) => {
@@ -39,7 +45,7 @@ export async function connect(
     process.stdin.destroy();
   });
   await upstream.done;
-  await client.drained();
+  await client.drained(left());
   return 0;
 }
 

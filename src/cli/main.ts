@@ -1,7 +1,9 @@
 import { readFile, stat } from 'node:fs/promises';
 import { ConfigError } from '../config/config-error.js';
 import { type Emit, wordsOf } from '../observability/events.js';
-import { createLog } from '../observability/log.js';
+import { createLog, lineOf } from '../observability/log.js';
+import { LogWriter } from '../observability/log-writer.js';
+import { taken } from '../observability/taken.js';
 import type { ClientOptions } from './client-options.js';
 import { parseCommandLine } from './options.js';
 import { nameClash, type ServerFile, type ServerOptions } from './server-options.js';
@@ -17,7 +19,12 @@ export interface Surroundings {
   readonly writeError: (text: string) => void;
   /** Settles when the program is asked to end. */
   readonly signal: Promise<EndSignal>;
+  /** Settles when what was written has gone out, or soon where nobody takes it. */
+  readonly written?: () => Promise<void>;
 }
+
+/** How long whoever reads stdout has to take the help, in milliseconds. */
+const HELP_MS = 2000;
 
 /** Those of this process. To be called once, before anything else. */
 function ownSurroundings(): Surroundings {
@@ -25,11 +32,18 @@ function ownSurroundings(): Surroundings {
   // Whoever reads them may go away while the servers are still in use (a pipe into `head`, a terminal that
   // is closed): what is written is lost then, and nobody could be told.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+  const log = new LogWriter(process.stderr, (dropped) => {
+    const text = `${dropped} entries of this log are missing here: nobody read it`;
+    return lineOf({ level: 'warning', text });
+  });
   return {
     env: process.env,
     writeOut: (text) => void process.stdout.write(text),
-    writeError: (text) => void process.stderr.write(text),
+    writeError: (text) => log.write(text),
     signal,
+    written: async () => {
+      await Promise.all([taken(process.stdout, HELP_MS), log.end()]);
+    },
   };
 }
 
@@ -37,11 +51,23 @@ function ownSurroundings(): Surroundings {
  * The whole program.
  *
  * @param argv without the names of the interpreter and the program
- * @returns the exit code, when all has ended
+ * @returns the exit code, when all has ended. What nobody reads may still wait then, and would keep the process
+ *   from exiting by itself
  */
 export async function main(
   argv: readonly string[],
-  { env, writeOut, writeError, signal }: Surroundings = ownSurroundings(),
+  surroundings: Surroundings = ownSurroundings(),
+): Promise<number> {
+  try {
+    return await run(argv, surroundings);
+  } finally {
+    await surroundings.written?.();
+  }
+}
+
+async function run(
+  argv: readonly string[],
+  { env, writeOut, writeError, signal }: Surroundings,
 ): Promise<number> {
   const line = await parseCommandLine(argv, env);
   if (line.mode === 'usage-error') {

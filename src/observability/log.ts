@@ -1,4 +1,4 @@
-import type { Emit, LogLevel } from './events.js';
+import type { Emit, LogLevel, ProxyEvent } from './events.js';
 
 const RANK: Readonly<Record<LogLevel, number>> = { debug: 0, info: 1, warning: 2, error: 3 };
 const LABEL: Readonly<Record<LogLevel, string>> = {
@@ -16,12 +16,16 @@ const MAX_TEXT = 4000;
  */
 export function createLog(level: LogLevel, write: (line: string) => void): Emit {
   return (event) => {
-    if (RANK[event.level] < RANK[level]) return;
-    const server = event.server === undefined ? '' : ` [${visible(event.server)}]`;
-    const text = event.text.length > MAX_TEXT ? `${event.text.slice(0, MAX_TEXT)}…` : event.text;
-    const lines = text.split('\n').map(visible).join('\n    ');
-    write(`${new Date().toISOString()} ${LABEL[event.level]}${server} ${lines}\n`);
+    if (RANK[event.level] >= RANK[level]) write(lineOf(event));
   };
+}
+
+/** An event as the log has it, with its line end. */
+export function lineOf(event: ProxyEvent): string {
+  const server = event.server === undefined ? '' : ` [${visible(event.server)}]`;
+  const text = event.text.length > MAX_TEXT ? `${event.text.slice(0, MAX_TEXT)}…` : event.text;
+  const lines = text.split('\n').map(visible).join('\n    ');
+  return `${new Date().toISOString()} ${LABEL[event.level]}${server} ${lines}\n`;
 }
 
 function visible(text: string): string {

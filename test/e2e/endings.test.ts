@@ -6,11 +6,11 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { req } from '../requirements.js';
 import { descendants, end, isAlive, type Program, start } from './harness/processes.js';
 import { LEGACY_SERVER, PROXY, startProxy } from './harness/proxy.js';
-import { RawSession } from './harness/raw-session.js';
+import { initialize, RawSession } from './harness/raw-session.js';
 import { Scope } from './harness/scope.js';
 
 const scope = new Scope();
@@ -130,6 +130,53 @@ it('nobody has to read its stderr', async () => {
   await session.call('who');
   child.kill('SIGTERM');
   expect(await ended).toEqual([0, null]);
+});
+
+describe('a client that has closed stdin and does not read stdout', () => {
+  /** More than the system takes in. */
+  const octets = 4 * 1024 * 1024;
+  /** Longer than every client gets, however little time is set. */
+  const PAUSE_MS = 4000;
+  const PUPPET = join(import.meta.dirname, '../fixtures/servers/http-puppet.mjs');
+
+  /** Client mode, with an answer on its way that is not read. */
+  async function unread(...args: string[]) {
+    const remote = await startProxy(scope, ['--', process.execPath, PUPPET]);
+    const child = spawn(process.execPath, [PROXY, ...args, remote.of('default').mcp], {
+      stdio: ['pipe', 'pipe', 'ignore'],
+    });
+    const ended = once(child, 'exit');
+    scope.add(child, async () => {
+      child.kill('SIGKILL');
+      await ended;
+    });
+    const say = (message: object): unknown =>
+      child.stdin.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`);
+    child.stdin.write(`${initialize({})}\n`);
+    say({ method: 'notifications/initialized' });
+    say({ id: 1, method: 'x/big', params: { octets } });
+    let seen = '';
+    for await (const chunk of child.stdout.iterator({ destroyOnReturn: false })) {
+      seen += chunk;
+      if (seen.includes('"id":1')) break;
+    }
+    child.stdin.end();
+    return { child, ended, read: seen.length };
+  }
+
+  it('gets all of it within the time to finish', async () => {
+    const { child, ended, read } = await unread('--stop-timeout', '60');
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+    let length = read;
+    for await (const chunk of child.stdout) length += chunk.length;
+    expect(length).toBeGreaterThan(octets);
+    expect(await ended).toEqual([0, null]);
+  });
+
+  it('does not keep the program from ending', async () => {
+    const { ended } = await unread('--stop-timeout', '1');
+    expect(await ended).toEqual([0, null]);
+  });
 });
 
 /** The process of the only server. */

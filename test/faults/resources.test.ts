@@ -31,8 +31,34 @@ const IDENTITY = { name: 'one', capabilities: {} };
 const scope = new Scope();
 afterEach(() => scope.end());
 
+/** More than the system takes in for a log that nobody reads, and more than may wait for it. */
+const NOISE = `
+  process.stdin.resume().on("end", () => process.exit());
+  const line = "x".repeat(1000) + "\\n";
+  process.stderr.write(line.repeat(8000) + "all is said\\n");`;
+
 function words(children: Children): string[] {
-  return [PROXY, '--port', '0', '--', process.execPath, BREAKABLE, String(children.port), 'default'];
+  const noisy = ['--named-server', 'noisy', `${process.execPath} -e '${NOISE}'`];
+  return [
+    PROXY,
+    '--port',
+    '0',
+    ...noisy,
+    '--',
+    process.execPath,
+    BREAKABLE,
+    String(children.port),
+    'default',
+  ];
+}
+
+/** Settles when the second server has written to the log all that it has to say. */
+async function flood(url: string): Promise<void> {
+  await eventually(async () => {
+    const { servers } = JSON.parse((await exchange(`${url}/status`)).body);
+    const [process] = servers.find(({ name }: { name: string }) => name === 'noisy').processes;
+    return process?.stderr.at(-1) === 'all is said' ? true : undefined;
+  });
 }
 
 function reach(url: string): Reach {
@@ -63,17 +89,25 @@ describe('the log', () => {
   const logs = [
     { title: `${row('log.disk-full')} the disk is full`, stderr: 'full', shell: 'exec "$0" "$@"' },
     { title: `${row('log.closed')} stderr is closed`, stderr: 'ignore', shell: 'exec "$0" "$@" 2>&-' },
-    { title: `${row('log.unread')} nobody reads stderr any more`, stderr: 'pipe', shell: 'exec "$0" "$@"' },
+    { title: `${row('log.gone')} whoever read stderr has gone`, stderr: 'pipe', shell: 'exec "$0" "$@"' },
+    {
+      title: `${row('log.unread')} nobody reads stderr`,
+      stderr: 'pipe',
+      shell: 'exec "$0" "$@"',
+      isKept: true,
+    },
   ] as const;
   // Windows and macOS have no such disk.
   const possible = logs.filter(({ stderr }) => stderr !== 'full' || existsSync('/dev/full'));
-  it.each(possible)('$title', async ({ stderr, shell }) => {
+  it.each(possible)('$title', async ({ stderr, shell, ...more }) => {
     const children = await Children.listen(scope);
     const log = stderr === 'full' ? openSync('/dev/full', 'w') : stderr;
     const preload = ['--import', `data:text/javascript,${encodeURIComponent(TELL_PORT)}`];
     const proxy = spawn('sh', ['-c', shell, process.execPath, ...preload, ...words(children)], {
       stdio: ['ignore', 'ignore', log, 'ipc'],
     });
+    // What it reads ahead is a part of what is flooded.
+    proxy.stderr?.pause();
     if (typeof log === 'number') closeSync(log);
     const ended = once(proxy, 'exit');
     scope.add(proxy, async () => {
@@ -81,7 +115,8 @@ describe('the log', () => {
       await ended;
     });
     const [{ port }] = await once(proxy, 'message');
-    proxy.stderr?.destroy();
+    if ('isKept' in more) await flood(`http://127.0.0.1:${port}`);
+    else proxy.stderr?.destroy();
     for (const [, Client] of CLIENTS) {
       await survives(await new Client(reach(`http://127.0.0.1:${port}`), IDENTITY).begin(), children);
     }

@@ -5,6 +5,7 @@ import { makeError } from '../../jsonrpc/make.js';
 import type { Message } from '../../jsonrpc/message.js';
 import { type Malformed, scan } from '../../jsonrpc/scan.js';
 import type { Wire } from '../../jsonrpc/wire.js';
+import { taken } from '../../observability/taken.js';
 import type { CloseReason, Link, Receiver } from '../../relay/link.js';
 import { LineReader, MAX_LINE_LENGTH } from './framing.js';
 
@@ -88,23 +89,11 @@ export class StdioDownstream implements Link {
   }
 
   /**
-   * Settles when all that was sent is written, or can't be any more, at the latest after `DRAIN_MS`.
-   * For the moment before the process exits, which would cut off what still waits.
+   * Settles when all that was sent is written, or can't be any more, after `ms` milliseconds at the latest, which are
+   * `DRAIN_MS` at least. For the moment before the process exits, which would cut off what still waits.
    */
-  drained(): Promise<void> {
-    const output = this.#output;
-    if (output.destroyed || output.writableFinished) return Promise.resolve();
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, DRAIN_MS);
-      const done = (): void => {
-        clearTimeout(timer);
-        resolve();
-      };
-      output.once('finish', done);
-      output.once('close', done);
-      // Behind everything else: writes are told in their order.
-      if (!output.writableEnded) output.write('', done);
-    });
+  drained(ms = 0): Promise<void> {
+    return taken(this.#output, Math.max(ms, DRAIN_MS));
   }
 
   readonly #data = (chunk: Buffer): void => this.#reader.push(chunk);

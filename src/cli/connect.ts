@@ -38,11 +38,12 @@ export async function connect(
   };
   const finished = (): Promise<void> =>
     Promise.race([upstream.settled(), wait(left(), undefined, { ref: false })]);
-  relay(linger(client, finished), inNumber(limited(upstream, options, emit), options));
-  // A signal ends it in the same order as the end of stdin.
+  const lingering = linger(client, finished);
+  relay(lingering, inNumber(limited(upstream, options, emit), options));
+  // A signal ends it in the same order as the end of stdin, but that what is under way may still ask the client.
   void signal.then((name) => {
     emit({ level: 'info', text: `${name}: stopping` });
-    process.stdin.destroy();
+    lingering.stop({ kind: 'stopping', text: 'the proxy is stopping' });
   });
   await upstream.done;
   await client.drained(left());

@@ -11,6 +11,7 @@ import { req } from '../requirements.js';
 import { descendants, end, isAlive, type Program, start } from './harness/processes.js';
 import { LEGACY_SERVER, PROXY, startProxy } from './harness/proxy.js';
 import { initialize, RawSession } from './harness/raw-session.js';
+import { RawStdio } from './harness/raw-stdio.js';
 import { Scope } from './harness/scope.js';
 
 const scope = new Scope();
@@ -130,6 +131,23 @@ it('nobody has to read its stderr', async () => {
   await session.call('who');
   child.kill('SIGTERM');
   expect(await ended).toEqual([0, null]);
+});
+
+it('client mode: a call that is under way may finish, and what it asks is still answered', async () => {
+  const remote = await startProxy(scope, ['--', ...LEGACY_SERVER]);
+  const client = new RawStdio(scope, remote.of('default').mcp, ['--stop-timeout', '60']);
+  await client.begin('2025-11-25', { roots: {} });
+  client.write({ id: 1, method: 'tools/call', params: { name: 'ask', arguments: { method: 'roots/list' } } });
+  const question = JSON.parse(await client.line(({ method }) => method === 'roots/list'));
+  client.program.kill('SIGTERM');
+  await client.program.line('stderr', (line) => (line.includes('SIGTERM') ? line : undefined));
+  client.write({ id: 2, method: 'tools/list' });
+  expect(await client.answer(2)).toMatchObject({ error: { code: -32603, message: 'the proxy is stopping' } });
+  client.write({ id: question.id, result: {} });
+  expect(await client.answer(1)).toMatchObject({
+    result: { structuredContent: { answers: [{ result: {} }] } },
+  });
+  expect(await client.program.ended).toEqual({ code: 0, signal: null });
 });
 
 describe('a client that has closed stdin and does not read stdout', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { makeRequest, makeResponse } from '../../../src/jsonrpc/make.js';
+import { makeCancelled, makeRequest, makeResponse } from '../../../src/jsonrpc/make.js';
 import { linger } from '../../../src/relay/linger.js';
 import type { CloseReason, Link, Receiver } from '../../../src/relay/link.js';
 
@@ -51,6 +51,22 @@ describe('linger', () => {
     await settled;
     expect([received.length, sent.length]).toEqual([1, 1]);
     expect(told).toEqual([END]);
+  });
+
+  it('that is told to end passes on what belongs to what is under way, and refuses what is new', async () => {
+    const { lingering, inner, received, sent, told, settle, settled, closes } = stage();
+    lingering.stop({ kind: 'stopping', text: 'enough' });
+    inner()?.message(makeResponse('"q"', '{}'));
+    inner()?.message(makeCancelled('2', 'no more'));
+    inner()?.message(makeRequest('7', 'ping'));
+    expect(received).toHaveLength(2);
+    expect(sent.map((text) => JSON.parse(text))).toMatchObject([
+      { id: 7, error: { code: -32603, message: 'enough' } },
+    ]);
+    expect([told, closes()]).toEqual([[], 0]);
+    settle();
+    await settled;
+    expect([told, closes()]).toEqual([[{ kind: 'stopping', text: 'enough' }], 1]);
   });
 
   it('does not tell its own close', async () => {

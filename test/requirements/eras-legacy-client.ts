@@ -1,5 +1,5 @@
 /** What the modern revision asks of one who stands in front of its servers for clients of the legacy era. */
-import { MODERN, PAGES, type Requirement, SINCE_2025_11 } from './row.js';
+import { EVERY, MODERN, PAGES, type Requirement, SINCE_2025_11 } from './row.js';
 
 const MODERN_PAGES = `${PAGES}/2026-07-28`;
 
@@ -51,6 +51,14 @@ export const erasLegacyClient = [
     side: 'downstream',
     text: 'Structured content, output schemas and the schemas of properties that a legacy client gets are objects.',
     source: `${PAGES}/2025-11-25/server/tools.mdx#structured-content`,
+  },
+  {
+    id: 'legacy-client.agreed',
+    level: 'MUST',
+    versions: EVERY,
+    side: 'downstream',
+    text: 'Content and questions are in the forms of the version that is agreed on; a question that has none ends its call.',
+    source: `${PAGES}/2025-11-25/basic/lifecycle.mdx#operation`,
   },
   {
     id: 'legacy-client.subscribe',

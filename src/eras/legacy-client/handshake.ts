@@ -3,8 +3,10 @@ import { ErrorCode, McpErrorCode } from '../../jsonrpc/errors.js';
 import { makeError, makeRawRequest, makeResponse } from '../../jsonrpc/make.js';
 import { answerOf, type Message, paramsOf, resultTypeOf } from '../../jsonrpc/message.js';
 import { toWire, type Wire } from '../../jsonrpc/wire.js';
+import { NEWEST_LEGACY_VERSION } from '../../relay/handshake.js';
 import { NEWEST_MODERN_VERSION } from '../versions.js';
 import type { Call } from './calls.js';
+import type { LegacyVersion } from './downgrade.js';
 import { legacyError, readError } from './errors.js';
 import { discoverMeta, initializeResult, introductionOf, knownVersion, type List } from './initialize.js';
 import { envelopeOf, type Identity, isCarriable, stamped } from './stamp.js';
@@ -25,6 +27,7 @@ export class Handshake {
   readonly #host: HandshakeHost;
   #identity: Identity;
   #declared: Readonly<Record<string, unknown>> = {};
+  #agreed: LegacyVersion = NEWEST_LEGACY_VERSION;
 
   constructor(host: HandshakeHost) {
     this.#host = host;
@@ -39,6 +42,11 @@ export class Handshake {
   /** What the client said it can be asked: the `capabilities` of its `initialize`, in its own era. */
   get declared(): Readonly<Record<string, unknown>> {
     return this.#declared;
+  }
+
+  /** The version that binds what the client is told; the newest of its era until one is agreed on. */
+  get agreed(): LegacyVersion {
+    return this.#agreed;
   }
 
   /** What the `_meta` of the client's requests gets. */
@@ -111,6 +119,7 @@ export class Handshake {
       return;
     }
     this.#identity = { ...this.#identity, version: discovery.version ?? this.#identity.version };
+    this.#agreed = discovery.agreed;
     this.#host.answer(call, makeResponse(call.id, discovery.result));
     this.#host.discovered(discovery.lists);
   }

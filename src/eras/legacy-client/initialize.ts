@@ -5,6 +5,7 @@ import { copyWire, parseWire, toWire, type Wire } from '../../jsonrpc/wire.js';
 import { isLegacyVersion, NEWEST_LEGACY_VERSION } from '../../relay/handshake.js';
 import { META } from '../meta-keys.js';
 import { isModernVersion, MODERN_VERSIONS } from '../versions.js';
+import type { LegacyVersion } from './downgrade.js';
 import { versionList } from './errors.js';
 
 /** The extension that is another protocol than the tasks of 2025-11-25: no era can use the other's. */
@@ -74,6 +75,8 @@ function withoutTasks<M extends { readonly value: Wire }>(extensions: M): M[] {
 export interface Discovery {
   /** Raw JSON of the `InitializeResult`. */
   readonly result: Wire;
+  /** The legacy version that is agreed on with the client. */
+  readonly agreed: LegacyVersion;
   /** The modern version for all later requests; undefined: the one that discovery was asked in. */
   readonly version: string | undefined;
   /** The lists whose changes the server says that it tells of. */
@@ -119,18 +122,16 @@ export function initializeResult(discovered: Wire, requested: unknown, server: s
   const instructions = members.filter(({ key }) => key === 'instructions');
   const rest = members.filter(({ key }) => !CONSUMED.has(key));
   const metaRest = without(meta, META.serverInfo);
+  const agreed = isLegacyVersion(requested) ? requested : NEWEST_LEGACY_VERSION;
   const result = objectOf([
-    {
-      rawKey: '"protocolVersion"',
-      value: toWire(isLegacyVersion(requested) ? requested : NEWEST_LEGACY_VERSION),
-    },
+    { rawKey: '"protocolVersion"', value: toWire(agreed) },
     { rawKey: '"capabilities"', value: capabilities },
     { rawKey: '"serverInfo"', value: serverInfo },
     ...instructions,
     ...rest,
     ...(membersOf(metaRest).length > 0 ? [{ rawKey: '"_meta"', value: metaRest }] : []),
   ]);
-  return { result, version, lists: changingLists(capabilities) };
+  return { result, agreed, version, lists: changingLists(capabilities) };
 }
 
 /** The newest modern version in a list that the proxy knows. */

@@ -92,6 +92,7 @@ export class LegacyClientLink implements Link {
       clock,
       guard,
       capabilities: () => this.#handshake.declared,
+      agreed: () => this.#handshake.agreed,
       elicitationId: options.elicitationId ?? (() => String(++this.#elicitations)),
       deliver: (message, call) => this.#deliver(message, call.key),
       retry: (call, request) => asks.ask(request, (answer) => this.#answered(call, answer), call),
@@ -263,8 +264,10 @@ export class LegacyClientLink implements Link {
   #answered(call: Call, answer: Message): void {
     const { server } = this.#options;
     if (answer.kind === 'error') this.#answer(call, withId(legacyError(answer, server), call.id));
-    else if (isComplete(answer)) this.#answer(call, withId(legacyResult(call.method, answer), call.id));
-    else if (resultTypeOf(answer) === 'input_required') this.#rounds.inputRequired(call, answer);
+    else if (isComplete(answer)) {
+      const result = legacyResult(call.method, answer, this.#handshake.agreed);
+      this.#answer(call, withId(result, call.id));
+    } else if (resultTypeOf(answer) === 'input_required') this.#rounds.inputRequired(call, answer);
     else {
       // 2026-07-28, `basic/index`, "ResultType": any other value is invalid.
       const text = `server "${server}" answered ${call.method} with a result of a type that is not known`;

@@ -2,12 +2,16 @@
 import { answerOf, type Message } from '../../jsonrpc/message.js';
 import { withAnswer } from '../../jsonrpc/rewrite.js';
 import type { Wire } from '../../jsonrpc/wire.js';
+import { downgradedResult, type LegacyVersion } from './downgrade.js';
 import { legacyOutput, legacyTool, withElements, withMember } from './loosened.js';
 
-/** A result as a legacy client can read it. It goes through as it is but for what 2026-07-28 has loosened. */
-export function legacyResult(method: Wire, response: Message): Message {
+/**
+ * A result as a client of this version can read it. It goes through as it is but for what 2026-07-28 has loosened,
+ * and what that version does not have.
+ */
+export function legacyResult(method: Wire, response: Message, version: LegacyVersion): Message {
   const result = answerOf(response);
-  const legacy = tightened(method, result);
+  const legacy = downgradedResult(method, tightened(method, result), version);
   return legacy === result ? response : (withAnswer(response, legacy) ?? response);
 }
 

@@ -7,6 +7,7 @@ import { copyWire, type Wire } from '../../jsonrpc/wire.js';
 import type { Clock } from '../../relay/clock.js';
 import { refusalOf } from '../../relay/refusal.js';
 import type { Call } from './calls.js';
+import { downgradedQuestion, type LegacyVersion } from './downgrade.js';
 import { readError } from './errors.js';
 import { type Entry, questionOf, readInputRequired } from './questions.js';
 
@@ -28,6 +29,8 @@ export interface RoundsHost {
   readonly clock: Clock;
   /** What the client said it can be asked. */
   capabilities(): Readonly<Record<string, unknown>>;
+  /** The version that is agreed on with the client. */
+  agreed(): LegacyVersion;
   elicitationId(): string;
   /** Sends something to the client that belongs to its call. */
   deliver(message: Message, call: Call): void;
@@ -145,12 +148,13 @@ export class Rounds {
         return;
       }
       const refusal = refusalOf(message, this.#host.capabilities());
-      if (refusal !== undefined) {
-        const text = `server "${server}" needs an answer to ${entry.method} to go on, but ${refusal.reason}`;
+      const known = refusal?.reason ?? downgradedQuestion(message, this.#host.agreed());
+      if (typeof known === 'string') {
+        const text = `server "${server}" needs an answer to ${entry.method} to go on, but ${known}`;
         this.#host.fail(call, text);
         return;
       }
-      messages.push([{ call, id, rawKey: copyWire(entry.rawKey), method: entry.method }, message]);
+      messages.push([{ call, id, rawKey: copyWire(entry.rawKey), method: entry.method }, known]);
     }
     if (messages.length === 0) {
       this.#retry(call, dialogue);

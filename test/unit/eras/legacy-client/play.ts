@@ -4,19 +4,13 @@
  */
 import { expect } from 'vitest';
 import { type Schema, type SchemaRevision, schemaOf } from '../../../fixtures/schemas.js';
-import {
-  FORM,
-  inputRequired,
-  LEVEL_KEY,
-  ROOTS,
-  read,
-  SAMPLING,
-  SERVER_KEY,
-  Stage,
-  URL_QUESTION,
-} from './stage.js';
+import { FORM, inputRequired, LEVEL_KEY, ROOTS, read, SERVER_KEY, Stage, URL_QUESTION } from './stage.js';
 
 const MODERN: Schema = schemaOf('2026-07-28');
+
+/** Content that not every revision has. */
+const AUDIO = { type: 'audio', data: 'AAAA', mimeType: 'audio/ogg; codecs=opus' };
+const LINK = { type: 'resource_link', uri: 'file:///a', name: 'a' };
 
 /** What a client asks, with what a server answers to it. */
 const CACHE = { ttlMs: 5, cacheScope: 'private' };
@@ -28,9 +22,17 @@ const METHODS: readonly (readonly [string, object | undefined, readonly object[]
       { content: [{ type: 'text', text: 'x' }], structuredContent: { a: 1 } },
       { content: [{ type: 'text', text: '[1]' }], structuredContent: [1] },
       { content: [], structuredContent: null, isError: false },
+      { content: [AUDIO, LINK, { type: 'resource', resource: { uri: 'a:b', text: 'x' } }] },
     ],
   ],
-  ['prompts/get', { name: 'p' }, [{ messages: [{ role: 'user', content: { type: 'text', text: 'x' } }] }]],
+  [
+    'prompts/get',
+    { name: 'p' },
+    [
+      { messages: [{ role: 'user', content: { type: 'text', text: 'x' } }] },
+      { messages: [AUDIO, LINK].map((content) => ({ role: 'assistant', content })) },
+    ],
+  ],
   ['resources/read', { uri: 'a:b' }, [{ contents: [{ uri: 'a:b', text: 'x' }], ...CACHE }]],
   [
     'tools/list',
@@ -212,8 +214,9 @@ export class Play {
     const questions: object[] = [];
     if (declared.elicitation?.url) questions.push(URL_QUESTION);
     if (declared.elicitation && (declared.elicitation.form || !declared.elicitation.url))
-      questions.push(FORM);
-    if (declared.sampling) questions.push(declared.sampling.tools ? samplingOf(what) : SAMPLING);
+      questions.push(what % 3 === 0 ? FORM : formOf(what >> 2));
+    if (declared.sampling)
+      questions.push(declared.sampling.tools ? samplingOf(what) : plainSamplingOf(what >> 2));
     if (declared.roots) questions.push(ROOTS);
     const chosen = questions.filter((_, i) => (what >> i) % 2 === 0);
     if (chosen.length === 0) return inputRequired(undefined, `state ${what}`);
@@ -357,6 +360,27 @@ function samplingOf(what: number): object {
   ];
   const params = { messages, maxTokens: 1, tools: [toolOf(what), toolOf(what + 1)] };
   return { method: 'sampling/createMessage', params };
+}
+
+/** A question about a dialogue without tools, whose messages have any number of contents. */
+function plainSamplingOf(what: number): object {
+  const text = { type: 'text', text: 'said' };
+  const contents = [text, [text], [text, text], [], AUDIO, [text, AUDIO]];
+  const messages = [text, contents[what % contents.length]].map((content) => ({ role: 'user', content }));
+  return { method: 'sampling/createMessage', params: { messages, maxTokens: 1 } };
+}
+
+/** A question with the forms that 2025-11-25 has added. */
+function formOf(what: number): object {
+  const options = [{ const: 'x', title: 'X' }];
+  const schemas = [
+    { type: 'string', oneOf: options, default: 'x' },
+    { type: 'array', items: { type: 'string', enum: ['x'] } },
+    { type: 'integer', default: 1 },
+    { type: 'array', items: { anyOf: options } },
+  ];
+  const requestedSchema = { type: 'object', properties: { a: schemas[what % 4], b: { type: 'boolean' } } };
+  return { method: 'elicitation/create', params: { mode: 'form', message: 'm', requestedSchema } };
 }
 
 function replyTo(method: string | undefined, how: number): object {

@@ -26,7 +26,7 @@ const SERVERS: readonly object[] = [
 
 const setting: fc.Arbitrary<Setting> = fc
   .record({
-    version: fc.constantFrom('2025-03-26', '2025-06-18', '2025-11-25'),
+    version: fc.constantFrom('2024-11-05', '2025-03-26', '2025-06-18', '2025-11-25'),
     capabilities: fc.constantFrom(...CAPABILITIES),
     serverCapabilities: fc.constantFrom(...SERVERS),
   })
@@ -34,7 +34,7 @@ const setting: fc.Arbitrary<Setting> = fc
     ({ version, capabilities }) =>
       version === '2025-11-25' || !/elicitation.*url/.test(JSON.stringify(capabilities)),
   )
-  .filter(({ version, capabilities }) => version !== '2025-03-26' || !('elicitation' in capabilities));
+  .filter(({ version, capabilities }) => version >= '2025-06-18' || !('elicitation' in capabilities));
 
 type Act = readonly [what: number, which: number, how: number];
 

@@ -71,9 +71,13 @@ export class Stage {
   }
 
   /** Past the handshake; the stream, where one is opened, is acknowledged. */
-  static ready(capabilities: object = ALL_CAPABILITIES, discovered: object = QUIET): Stage {
+  static ready(
+    capabilities: object = ALL_CAPABILITIES,
+    discovered: object = QUIET,
+    version = '2025-11-25',
+  ): Stage {
     const stage = new Stage();
-    stage.client.initializes('2025-11-25', capabilities);
+    stage.client.initializes(version, capabilities);
     stage.answers(stage.server.takeOne(), discovered);
     stage.client.take();
     stage.client.says('{"jsonrpc":"2.0","method":"notifications/initialized"}');

@@ -24,6 +24,10 @@ export interface SignInOptions {
   readonly client: ClientIdentity;
   /** Whether a browser may be opened. */
   readonly browser: boolean;
+  /** Whether it is done on another device, where the authorization server has that. */
+  readonly device: boolean;
+  /** The path of a file with the client's private key. */
+  readonly keyFile: string | undefined;
   /** How long, in ms, a request waits for it. */
   readonly timeout: number;
 }
@@ -110,6 +114,10 @@ function signIn(given: readonly GivenOption[]): SignInOptions {
   if (clientSecret !== undefined && clientId === undefined) {
     throw new UsageError('--client-secret belongs together with --client-id, which is missing');
   }
+  const keyFile = lastValue(given, 'client-key-file') || undefined;
+  if (keyFile !== undefined && clientId === undefined) {
+    throw new UsageError('--client-key-file belongs together with --client-id, which is missing');
+  }
   const timeout = lastValue(given, 'sign-in-timeout');
   return {
     client: {
@@ -117,7 +125,9 @@ function signIn(given: readonly GivenOption[]): SignInOptions {
       ...(clientSecret === undefined ? {} : { clientSecret }),
       ...(metadataUrl === undefined ? {} : { metadataUrl: httpsUrl('--client-metadata-url', metadataUrl) }),
     },
+    keyFile,
     browser: !isGiven(given, 'no-browser'),
+    device: isGiven(given, 'device'),
     timeout: timeout === undefined ? SIGN_IN_MS : someSeconds('--sign-in-timeout', timeout),
   };
 }

@@ -1,10 +1,12 @@
+import { createPrivateKey } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import { clock } from '../clock.js';
 import { DEFAULT_LIMITS } from '../config/limits.js';
 import { browserCommand } from '../oauth/browser.js';
 import { credentialsFile, FileStore } from '../oauth/file-store.js';
 import { LastingStore } from '../oauth/lasting-store.js';
-import type { Emit } from '../observability/events.js';
+import { type Emit, wordsOf } from '../observability/events.js';
 import { withInFlightLimit } from '../relay/in-flight.js';
 import { linger } from '../relay/linger.js';
 import type { Link } from '../relay/link.js';
@@ -77,9 +79,25 @@ function limited(
 
 function signInOf(url: URL, options: SignInOptions | undefined, emit: Emit): { readonly signIn?: SignIn } {
   if (options === undefined) return {};
-  const { client, timeout } = options;
+  const { timeout, device, keyFile } = options;
+  const client = {
+    ...options.client,
+    ...(keyFile === undefined ? {} : { privateKey: privateKeyIn(keyFile) }),
+  };
   const browser = options.browser ? browserCommand(process.env, process.platform) : undefined;
   const { path, keychain } = credentialsFile(process.env, process.platform);
   const store = new LastingStore(new FileStore(path, keychain, url), path, emit);
-  return { signIn: { client, timeout, browser, store } };
+  return { signIn: { client, timeout, browser, device, store } };
+}
+
+/** In PEM form (PKCS #8). Throws an `Error` in words. */
+function privateKeyIn(path: string): string {
+  try {
+    const key = createPrivateKey(readFileSync(path));
+    return key.export({ type: 'pkcs8', format: 'pem' }).toString();
+  } catch (error) {
+    const isUnread = error instanceof Error && 'syscall' in error;
+    const reason = isUnread ? wordsOf(error) : 'it holds no private key in PEM form without a passphrase';
+    throw new Error(`${path} (--client-key-file) cannot be used: ${reason}`);
+  }
 }

@@ -71,7 +71,27 @@ export const OPTIONS: readonly Option[] = [
     ['SECONDS'],
     'How long a request waits while a person signs in; the sign-in goes on. Default: 50.',
   ),
-  option('client', '--no-browser', 'none', [], 'Open no browser to sign in; only print the URL.'),
+  option(
+    'client',
+    '--client-key-file',
+    'one',
+    ['FILE'],
+    'OAuth: the private key of the client in PEM form. It gets tokens for itself with it, and nobody signs in.',
+  ),
+  option(
+    'client',
+    '--no-browser',
+    'none',
+    [],
+    'Open no browser to sign in; only print the URL, and a code for another device where there is one.',
+  ),
+  option(
+    'client',
+    '--device',
+    'none',
+    [],
+    'Sign in on another device, where the authorization server has that.',
+  ),
   option(
     'client',
     '--verify-ssl',

@@ -5,24 +5,28 @@
  * Loads the SDK, so it is imported when somebody has to sign in, and not before.
  */
 import {
+  type AddClientAuthentication,
   type AuthorizationServerMetadata,
   checkResourceAllowed,
   computeScopeUnion,
+  type DpopSession,
   discoverOAuthServerInfo,
   exchangeAuthorization,
+  fetchToken,
+  type OAuthClientProvider,
   OAuthError,
   OAuthErrorCode,
   type OAuthTokens,
-  RegistrationRejectedError,
   refreshAuthorization,
-  registerClient,
   resourceUrlFromServerUrl,
   startAuthorization,
   validateAuthorizationResponseIssuer,
 } from '@modelcontextprotocol/client';
 import { asRecord } from '../jsonrpc/message.js';
+import { dpopSession } from './dpop.js';
 import type { OAuthFetch } from './fetch.js';
-import type { Grant, Registration } from './grant.js';
+import type { DpopKey, Grant, Registration } from './grant.js';
+import { isName } from './reason.js';
 import { SignInError } from './sign-in-error.js';
 
 /** An authorization server, and what the MCP server has said of itself. */
@@ -36,6 +40,8 @@ export interface Authority {
   readonly metadataUrl: URL | undefined;
   /** Scopes that the server names as its own, separated by spaces. */
   readonly scope: string | undefined;
+  /** Whether the server takes only tokens that are bound to a key, as far as it says so itself. */
+  readonly wantsKey: boolean;
   /** Neither the server nor an authorization server has said anything: it may not be meant for signing in at all. */
   readonly isGuess: boolean;
 }
@@ -78,12 +84,13 @@ export async function findAuthority(
     resource: resourceMetadata?.resource,
     metadataUrl: resourceMetadataUrl,
     scope: resourceMetadata?.scopes_supported?.join(' ') || undefined,
+    wantsKey: asRecord(resourceMetadata).dpop_bound_access_tokens_required === true,
     isGuess: metadata === undefined && resourceMetadata?.authorization_servers === undefined,
   };
 }
 
 /** TLS, or this machine: what is sent there is secret, and what it names is opened in a browser. */
-function isSafe(endpoint: string): boolean {
+export function isSafe(endpoint: string): boolean {
   if (!URL.canParse(endpoint)) return false;
   const { protocol, hostname } = new URL(endpoint);
   const isHere = /^(localhost|.*\.localhost|127\.0\.0\.1|\[::1\])$/.test(hostname);
@@ -97,81 +104,8 @@ export function withOffline(scope: string | undefined, { metadata }: Authority):
   return `${scope} offline_access`;
 }
 
-/** Registers this program (RFC 7591). Rejects with `SignInError`. */
-export async function register(
-  authority: Authority,
-  redirectUri: string,
-  scope: string | undefined,
-  { fetch }: OAuthFetch,
-): Promise<Registration> {
-  const { metadata, issuer } = authority;
-  if (metadata !== undefined && metadata.registration_endpoint === undefined) {
-    throw new SignInError(
-      'its authorization server registers nobody by itself: register a client there and give it with --client-id.',
-    );
-  }
-  const methods = metadata?.token_endpoint_auth_methods_supported;
-  const isDevice = typeof asRecord(metadata).device_authorization_endpoint === 'string';
-  const send = (wanted: string | undefined): ReturnType<typeof registerClient> =>
-    registerClient(issuer, {
-      ...(metadata === undefined ? {} : { metadata }),
-      clientMetadata: {
-        client_name: 'mcp-proxy',
-        redirect_uris: [redirectUri],
-        application_type: 'native',
-        grant_types: ['authorization_code', 'refresh_token', ...(isDevice ? [DEVICE_GRANT] : [])],
-        response_types: ['code'],
-        token_endpoint_auth_method:
-          methods === undefined || methods.includes('none')
-            ? 'none'
-            : (methods.find((method) => /^client_secret_(basic|post)$/.test(method)) ?? 'none'),
-      },
-      ...(wanted === undefined ? {} : { scope: wanted }),
-      fetchFn: fetch,
-    });
-  try {
-    // Some let a client ask later only for what it has registered, others do not know the scopes of servers.
-    const client = await send(scope).catch((error: unknown) => {
-      const isRefused = error instanceof RegistrationRejectedError && error.status === 400;
-      if (isRefused && scope !== undefined) return send(undefined);
-      throw error;
-    });
-    const endsAt = client.client_secret_expires_at ?? 0;
-    return {
-      clientId: client.client_id,
-      ...(client.client_secret === undefined ? {} : { clientSecret: client.client_secret }),
-      ...(endsAt === 0 ? {} : { endsAt: endsAt * 1000 }),
-    };
-  } catch (error) {
-    if (!(error instanceof RegistrationRejectedError)) throw error;
-    throw new SignInError(
-      `its authorization server refused to register this program (${refusal(error)}). Where it knows a client already, give that with --client-id.`,
-      error.status,
-    );
-  }
-}
-
-function refusal({ status, body }: RegistrationRejectedError): string {
-  const code = errorCode(body);
-  return code === undefined ? `HTTP status ${status}` : `HTTP status ${status}, ${code}`;
-}
-
-/** The `error` of an OAuth error answer (RFC 6749, section 5.2), where it may be shown. */
-function errorCode(body: string): string | undefined {
-  try {
-    const { error } = asRecord(JSON.parse(body));
-    return typeof error === 'string' && isName(error) ? error : undefined;
-  } catch {
-    return undefined; // no JSON: there is no such name
-  }
-}
-
+/** RFC 8628, section 3.4. */
 export const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
-
-/** Whether a URL may stand for a client there ("Client ID Metadata Documents"). */
-export function takesMetadataUrl({ metadata }: Authority): boolean {
-  return asRecord(metadata).client_id_metadata_document_supported === true;
-}
 
 /** Whether it protects codes (PKCE), as far as its metadata says. */
 export function hasPkce({ metadata }: Authority): boolean {
@@ -215,6 +149,7 @@ export async function redeem(
     readonly redirectUri: string;
     readonly heard: (code: string) => void;
   },
+  key: DpopKey | undefined,
   { fetch }: OAuthFetch,
 ): Promise<OAuthTokens> {
   const { metadata, resource } = authority;
@@ -244,8 +179,13 @@ export async function redeem(
     codeVerifier: answer.verifier,
     redirectUri: answer.redirectUri,
     ...(resource === undefined ? {} : { resource }),
+    ...(await bound(key)),
     fetchFn: fetch,
   });
+}
+
+async function bound(key: DpopKey | undefined): Promise<{ dpop?: DpopSession }> {
+  return key === undefined ? {} : { dpop: await dpopSession(key) };
 }
 
 /** Errors that say nothing of the token. */
@@ -260,6 +200,7 @@ export async function renew(
   authority: Authority,
   registration: Registration,
   refreshToken: string,
+  key: DpopKey | undefined,
   { fetch }: OAuthFetch,
 ): Promise<OAuthTokens | undefined> {
   const { metadata, resource } = authority;
@@ -269,6 +210,7 @@ export async function renew(
       clientInformation: clientOf(registration),
       refreshToken,
       ...(resource === undefined ? {} : { resource }),
+      ...(await bound(key)),
       fetchFn: fetch,
     });
   } catch (error) {
@@ -277,12 +219,49 @@ export async function renew(
   }
 }
 
+/**
+ * Tokens by any other grant.
+ *
+ * @param params of the request: the grant type and what belongs to it
+ * @param authenticate how the client shows that it is the one, where not by its secret
+ */
+export function tokensBy(
+  authority: Authority,
+  registration: Registration,
+  params: Readonly<Record<string, string>>,
+  key: DpopKey | undefined,
+  { fetch }: OAuthFetch,
+  authenticate?: AddClientAuthentication,
+): Promise<OAuthTokens> {
+  const { metadata, resource } = authority;
+  const provider: OAuthClientProvider = {
+    redirectUrl: undefined,
+    clientMetadata: { redirect_uris: [] },
+    clientInformation: () => clientOf(registration),
+    prepareTokenRequest: () => new URLSearchParams(params),
+    dpop: async () => (await bound(key)).dpop,
+    ...(authenticate === undefined ? {} : { addClientAuthentication: authenticate }),
+    // The rest is for flows with a browser.
+    tokens: () => undefined,
+    saveTokens: () => undefined,
+    redirectToAuthorization: () => undefined,
+    saveCodeVerifier: () => undefined,
+    codeVerifier: () => '',
+  };
+  return fetchToken(provider, authority.issuer, {
+    ...(metadata === undefined ? {} : { metadata }),
+    ...(resource === undefined ? {} : { resource }),
+    fetchFn: fetch,
+  });
+}
+
 /** A token answer as it is kept. */
 export function grantOf(
   authority: Authority,
   { clientId }: Registration,
   tokens: OAuthTokens,
   scope: string | undefined,
+  key: DpopKey | undefined,
 ): Grant {
   const { resource, metadataUrl } = authority;
   const kept = computeScopeUnion(scope, tokens.scope);
@@ -295,33 +274,16 @@ export function grantOf(
     ...(resource === undefined ? {} : { resource }),
     ...(metadataUrl === undefined ? {} : { resourceMetadata: metadataUrl.href }),
     ...(tokens.refresh_token === undefined ? {} : { refreshToken: tokens.refresh_token }),
+    // A server that does not know of keys gives out tokens for whoever has them.
+    ...(key === undefined || tokens.token_type.toLowerCase() !== 'dpop' ? {} : { key }),
     ...(kept === undefined ? {} : { scope: kept }),
     ...(tokens.expires_in === undefined ? {} : { expiresAt: now + tokens.expires_in * 1000 }),
   };
 }
 
-function clientOf({ clientId, clientSecret }: Registration): { client_id: string; client_secret?: string } {
+export function clientOf({ clientId, clientSecret }: Registration): {
+  client_id: string;
+  client_secret?: string;
+} {
   return { client_id: clientId, ...(clientSecret === undefined ? {} : { client_secret: clientSecret }) };
-}
-
-/** What went wrong, without a word that the other side chose freely: it may repeat what is secret. */
-export function reasonOf(error: unknown): string {
-  if (error instanceof SignInError) return error.message;
-  if (error instanceof OAuthError)
-    return `its authorization server answered with the error ${nameOf(error.code)}.`;
-  if (error instanceof Error && error.name === 'IssuerMismatchError') {
-    return 'the metadata of its authorization server is that of another one (`issuer`).';
-  }
-  if (error instanceof Error && error.name === 'InsecureTokenEndpointError') {
-    return 'its authorization server has an endpoint that is not https.';
-  }
-  return 'its authorization server answered with something that is not understood.';
-}
-
-function nameOf(code: string): string {
-  return isName(code) ? code : 'of a name that cannot be shown';
-}
-
-function isName(word: string): boolean {
-  return /^[\w.-]{1,60}$/.test(word);
 }

@@ -1,5 +1,14 @@
 /** What is kept of a sign-in. All of it is secret, or says who is known where. */
 
+/** A private key for proofs (RFC 9449), as a JWK; of the curve P-256. */
+export interface DpopKey {
+  readonly kty: 'EC';
+  readonly crv: 'P-256';
+  readonly x: string;
+  readonly y: string;
+  readonly d: string;
+}
+
 /** Tokens for one server, as an authorization server gave them out. */
 export interface Grant {
   /** Who gave them out: they are of use nowhere else (2026-07-28, `basic/authorization`, "Token Handling"). */
@@ -12,6 +21,8 @@ export interface Grant {
   readonly clientId: string;
   readonly accessToken: string;
   readonly refreshToken?: string;
+  /** The private key that the token is bound to, as a JWK; without it, whoever has the token may use it. */
+  readonly key?: DpopKey;
   /** The scopes that were asked for or given, separated by spaces: the next sign-in asks for no fewer. */
   readonly scope?: string;
   /** Milliseconds since 1970; without it, until the server refuses it. */
@@ -51,6 +62,8 @@ export interface Pending {
 export interface ClientIdentity {
   readonly clientId?: string;
   readonly clientSecret?: string;
+  /** Its private key in PEM form (PKCS #8): it has tokens for itself then, and nobody signs in (RFC 7523). */
+  readonly privateKey?: string;
   /** Where a document describes it (2025-11-25, "Client ID Metadata Documents"). */
   readonly metadataUrl?: string;
 }
@@ -66,4 +79,10 @@ export function isOver({ expiresAt }: Grant): boolean {
 
 export function withoutRefresh({ refreshToken: _, ...rest }: Grant): Grant {
   return rest;
+}
+
+/** The client that the person has named. */
+export function givenRegistration({ clientId, clientSecret }: ClientIdentity): Registration | undefined {
+  if (clientId === undefined) return undefined;
+  return { clientId, ...(clientSecret === undefined ? {} : { clientSecret }) };
 }

@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import type { DpopSession } from '@modelcontextprotocol/client';
 import type { Emit } from '../observability/events.js';
 import {
   type Answered,
@@ -10,7 +11,8 @@ import { type Challenge, readChallenge } from './challenge.js';
 import { Unreachable } from './fetch.js';
 import { type Grant, isFor, isOver, withoutRefresh } from './grant.js';
 import { covers, scopeWords } from './scopes.js';
-import type { Obtained, SignInOptions } from './sign-in.js';
+import type { Obtained } from './sign-in.js';
+import type { SignInOptions } from './sign-in-options.js';
 
 export interface OAuthCredentialsOptions extends SignInOptions {
   /** How long, in ms, a request waits for a person to sign in. */
@@ -51,6 +53,8 @@ export class OAuthCredentials implements Credentials {
   /** Whether the server has taken the token. */
   #isAccepted = false;
   #flow: Flow | undefined;
+  /** What signs with the key of the grant; `x` says which key that is. */
+  #dpop: { readonly x: string; readonly session: DpopSession } | undefined;
   #renewing: Promise<void> | undefined;
   #failed: { readonly error: CredentialsError; readonly until: number } | undefined;
   /** Until when it is known that nobody can sign in there; milliseconds that never go back. */
@@ -60,18 +64,22 @@ export class OAuthCredentials implements Credentials {
     this.#options = options;
   }
 
-  async headers(): Promise<AuthHeaders> {
+  async headers({ method, url }: { readonly method: string; readonly url: URL }): Promise<AuthHeaders> {
     this.#loading ??= this.#load();
     await this.#loading;
     if (this.#flow !== undefined) await this.#wait(this.#flow);
     if (this.#failed !== undefined && performance.now() < this.#failed.until) throw this.#failed.error;
     if (this.#grant !== undefined && isDue(this.#grant)) await this.#renewed(this.#grant);
     const authorization = this.#authorization;
-    return authorization === undefined ? {} : { authorization };
+    if (authorization === undefined) return {};
+    const proof = await this.#proof(method, url);
+    return { authorization, ...(proof === undefined ? {} : { dpop: proof }) };
   }
 
-  answered({ sent, status, headers, tries }: Answered): boolean {
+  answered({ url, sent, status, headers, tries }: Answered): boolean {
     const isUnauthorized = status === 401;
+    const nonce = headers['dpop-nonce'];
+    if (typeof nonce === 'string') this.#dpop?.session.rememberNonce(url, nonce);
     const challenge = isUnauthorized || status === 403 ? readChallenge(headers) : undefined;
     if (!isUnauthorized && challenge?.error !== 'insufficient_scope') {
       if (sent.authorization !== undefined && sent.authorization === this.#authorization)
@@ -80,6 +88,8 @@ export class OAuthCredentials implements Credentials {
     }
     if (tries >= MAX_TRIES || this.#over.signal.aborted || performance.now() < this.#declinedUntil)
       return false;
+    // The proof lacked something that only the server could say: it is said now.
+    if (sent.dpop !== undefined && challenge?.error === 'use_dpop_nonce' && nonce !== undefined) return true;
     // Somebody is at it already, or has another token by now.
     if (this.#flow !== undefined || sent.authorization !== this.#authorization) return true;
     if (!this.#isWorthwhile(isUnauthorized, challenge)) return false;
@@ -93,7 +103,19 @@ export class OAuthCredentials implements Credentials {
   }
 
   get #authorization(): string | undefined {
-    return this.#grant === undefined ? undefined : `Bearer ${this.#grant.accessToken}`;
+    if (this.#grant === undefined) return undefined;
+    return `${this.#grant.key === undefined ? 'Bearer' : 'DPoP'} ${this.#grant.accessToken}`;
+  }
+
+  /** Of the key that the token is bound to, for one request (RFC 9449, section 4). */
+  async #proof(method: string, url: URL): Promise<string | undefined> {
+    const grant = this.#grant;
+    if (grant?.key === undefined) return undefined;
+    if (this.#dpop?.x !== grant.key.x) {
+      const { dpopSession } = await import('./dpop.js');
+      this.#dpop = { x: grant.key.x, session: await dpopSession(grant.key) };
+    }
+    return this.#dpop.session.buildProof({ htm: method, htu: url, accessToken: grant.accessToken });
   }
 
   async #load(): Promise<void> {
@@ -207,9 +229,7 @@ export class OAuthCredentials implements Credentials {
   async #words(error: unknown): Promise<CredentialsError> {
     const { where, secrets } = this.#options;
     const isUnreachable = error instanceof Unreachable;
-    const reason = isUnreachable
-      ? error.message
-      : (await import('./authorization-server.js')).reasonOf(error);
+    const reason = isUnreachable ? error.message : (await import('./reason.js')).reasonOf(error);
     return new CredentialsError(secrets.mask(`Nobody could sign in to ${where}: ${reason}`), isUnreachable);
   }
 

@@ -9,6 +9,9 @@ export const grantSchema: z.ZodType<Grant> = z.object({
   clientId: z.string(),
   accessToken: z.string().regex(/^[\x21-\x7e]+$/),
   refreshToken: z.string().exactOptional(),
+  key: z
+    .object({ kty: z.literal('EC'), crv: z.literal('P-256'), x: z.string(), y: z.string(), d: z.string() })
+    .exactOptional(),
   scope: z.string().exactOptional(),
   expiresAt: z.number().exactOptional(),
   issuedAt: z.number(),

@@ -1,69 +1,18 @@
-import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import { setTimeout as wait } from 'node:timers/promises';
 import { computeScopeUnion } from '@modelcontextprotocol/client';
-import type { Emit } from '../observability/events.js';
-import type { Secrets } from '../observability/secrets.js';
-import {
-  type Authority,
-  authorizationUrl,
-  findAuthority,
-  grantOf,
-  hasPkce,
-  redeem,
-  register,
-  renew,
-  takesMetadataUrl,
-  withOffline,
-} from './authorization-server.js';
-import { openBrowser } from './browser.js';
-import { Callback } from './callback.js';
-import type { Challenge } from './challenge.js';
-import type { OAuthFetch } from './fetch.js';
-import {
-  type ClientIdentity,
-  type Grant,
-  isFor,
-  isOver,
-  type Pending,
-  type Registration,
-  withoutRefresh,
-} from './grant.js';
+import { type Authority, findAuthority, grantOf, renew, withOffline } from './authorization-server.js';
+import { askInBrowser, LIFE } from './browser-sign-in.js';
+import { deviceGrant, hasDevices } from './device.js';
+import { newDpopKey } from './dpop.js';
+import { type DpopKey, type Grant, givenRegistration, isFor, isOver, withoutRefresh } from './grant.js';
+import { machineGrant } from './machine.js';
+import { register } from './registration.js';
 import { covers } from './scopes.js';
+import { keepGrantSecret, keepSecret } from './secrets.js';
 import { SignInError } from './sign-in-error.js';
-import type { CredentialStore } from './store.js';
+import type { SignInOptions, Wanted } from './sign-in-options.js';
 
-/** How long, in ms, a person may take. Codes and pages of authorization servers rarely last longer. */
-const LIFE = 600_000;
-
-/** A window that was opened less than this long ago (ms) is still there: it is not opened again. */
-const REOPEN = 120_000;
-
-const STATE_LENGTH = 32;
-
-export interface SignInOptions {
-  readonly server: URL;
-  /** The server, for texts. */
-  readonly where: string;
-  readonly client: ClientIdentity;
-  /** How a browser is opened; undefined: there is none, or it is not to be. */
-  readonly browser: readonly [string, ...string[]] | undefined;
-  readonly store: CredentialStore;
-  readonly fetch: OAuthFetch;
-  readonly secrets: Secrets;
-  readonly emit: Emit;
-}
-
-export interface Wanted {
-  readonly challenge: Challenge;
-  /** What the server does not take, or not for this. */
-  readonly refused: Grant | undefined;
-  /** Whether another token of the same scopes may help, so that nobody has to be asked. */
-  readonly mayRenew: boolean;
-  /** Told where the person signs in. */
-  readonly asked: (url: string) => void;
-  readonly signal: AbortSignal;
-}
+/** The redirect URI of a client that has no listener: it is registered, and not used. */
+const ANY_PORT = 'http://127.0.0.1/callback';
 
 /** How a grant was come by. */
 export interface Obtained {
@@ -109,7 +58,9 @@ export async function obtain(options: SignInOptions, wanted: Wanted): Promise<Ob
     if (others !== undefined && (await store.pending()) === undefined) {
       throw new SignInError('the sign-in that another process had begun has failed.');
     }
-    return ask(options, wanted, authority, scope);
+    const isBound = authority.wantsKey || challenge.scheme === 'dpop';
+    const key = isBound ? (refused?.key ?? (await newDpopKey())) : undefined;
+    return getGrant(options, wanted, authority, scope, key);
   };
   return store.exclusively(work, look, signal);
 }
@@ -144,187 +95,63 @@ async function renewStored(
   const known = givenRegistration(client) ?? registration;
   if (known.clientId !== grant.clientId) return undefined;
   keepSecret(secrets, known);
-  const tokens = await renew(authority, known, grant.refreshToken, fetch);
+  const tokens = await renew(authority, known, grant.refreshToken, grant.key, fetch);
   if (tokens === undefined) {
     await store.saveGrant(withoutRefresh(grant));
     return undefined;
   }
-  const renewed = grantOf(authority, known, tokens, grant.scope);
+  const renewed = grantOf(authority, known, tokens, grant.scope, grant.key);
   keepGrantSecret(secrets, renewed);
   await store.saveGrant(renewed);
   return renewed;
 }
 
-/** Asks the person, by way of a browser. */
-async function ask(
+/** By what the client has itself, else by a person. */
+async function getGrant(
   options: SignInOptions,
   wanted: Wanted,
   authority: Authority,
   scope: string | undefined,
+  key: DpopKey | undefined,
 ): Promise<Obtained | undefined> {
-  const { store, fetch, secrets, where } = options;
-  const isTrusted = options.client.clientId !== undefined;
-  if (!hasPkce(authority) && !isTrusted) {
-    throw new SignInError(
-      'its authorization server does not say that it supports PKCE. Where you trust it all the same, register a client there and give it with --client-id.',
-    );
+  const { store, fetch, secrets, client, device, browser } = options;
+  const { clientId, privateKey } = client;
+  const isMachine = clientId !== undefined && privateKey !== undefined;
+  if (!isMachine && !((device || browser === undefined) && hasDevices(authority))) {
+    const grant = await askInBrowser(options, wanted, authority, scope, key);
+    return grant === undefined ? undefined : { grant, by: 'sign-in' };
   }
-  const begun = await begin(options, authority, scope);
-  if (begun === undefined) return undefined;
-  const { callback, pending } = begun;
-  const { registration } = pending;
-  secrets.add(pending.verifier);
-  keepSecret(secrets, registration);
-  wanted.asked(pending.url);
-  try {
-    const answer = callback.answer(pending.state);
-    await show(options, pending);
-    const given = await within(answer, pending.begunAt + LIFE - Date.now(), wanted.signal);
-    if (given === undefined) {
-      // Perhaps the client is not known there any more, of which only the person's browser is told.
-      await store.saveRegistration(authority.issuer, undefined);
-      await store.savePending(undefined);
-      throw new SignInError(`nobody has signed in within ${LIFE / 60_000} minutes.`);
-    }
-    await store.savePending(undefined);
-    try {
-      const tokens = await redeem(
-        authority,
-        registration,
-        {
-          params: given.params,
-          verifier: pending.verifier,
-          redirectUri: callback.redirectUri,
-          heard: (code) => secrets.add(code),
-        },
-        fetch,
-      );
-      const grant = grantOf(authority, registration, tokens, pending.scope);
-      keepGrantSecret(secrets, grant);
-      await store.saveGrant(grant);
-      given.respond('done');
-      options.emit({ level: 'info', text: `Signed in to ${where}.` });
-      return { grant, by: 'sign-in' };
-    } catch (error) {
-      given.respond('failed');
-      throw error;
-    }
-  } finally {
-    callback.close();
-  }
+  const grant = isMachine
+    ? await machineGrant(authority, { clientId, privateKey }, scope, key, fetch)
+    : await onDevice(options, wanted, authority, scope, key);
+  keepGrantSecret(secrets, grant);
+  await store.saveGrant(grant);
+  return { grant, by: 'sign-in' };
 }
 
-interface Begun {
-  readonly callback: Callback;
-  readonly pending: Pending;
-}
-
-/** A sign-in that was begun before and is not over, as by a process that has ended; else a new one. */
-async function begin(
+async function onDevice(
   options: SignInOptions,
+  { asked, signal }: Wanted,
   authority: Authority,
   scope: string | undefined,
-): Promise<Begun | undefined> {
-  const { store, client } = options;
-  const pending = await store.pending();
-  const isFresh = pending !== undefined && Date.now() - pending.begunAt < LIFE / 2;
-  if (isFresh && pending.issuer === authority.issuer && covers(pending.scope, scope)) {
-    const isSame = client.clientId === undefined || client.clientId === pending.registration.clientId;
-    const callback = isSame ? await Callback.listen(pending.port) : undefined;
-    if (callback?.port === pending.port) return { callback, pending };
-    callback?.close();
-  }
-  return beginAnew(options, authority, scope);
-}
-
-async function beginAnew(
-  options: SignInOptions,
-  authority: Authority,
-  scope: string | undefined,
-): Promise<Begun | undefined> {
-  const { store, client, fetch } = options;
+  key: DpopKey | undefined,
+): Promise<Grant> {
+  const { store, fetch, secrets, client, emit, where } = options;
   const { issuer } = authority;
-  const stored = await store.registration(issuer);
-  const callback = await Callback.listen(stored?.port);
-  const { redirectUri, port } = callback;
-  try {
-    let registration = givenRegistration(client);
-    if (registration === undefined && client.metadataUrl !== undefined && takesMetadataUrl(authority)) {
-      registration = { clientId: client.metadataUrl };
-    }
-    const isUsable = stored?.port === port && (stored.endsAt ?? Number.POSITIVE_INFINITY) > Date.now();
-    if (registration === undefined && isUsable) registration = stored;
-    if (registration === undefined) {
-      registration = { ...(await register(authority, redirectUri, scope, fetch)), port };
-      await store.saveRegistration(issuer, registration);
-    }
-    const state = randomBytes(STATE_LENGTH).toString('base64url');
-    const { url, verifier } = await authorizationUrl(authority, registration, { redirectUri, scope, state });
-    const pending: Pending = {
-      issuer,
-      registration,
-      url: url.href,
-      state,
-      verifier,
-      port,
-      begunAt: Date.now(),
-      ...(scope === undefined ? {} : { scope }),
-    };
-    await store.savePending(pending);
-    return { callback, pending };
-  } catch (error) {
-    callback.close();
-    // An endpoint that was only guessed is not there: the server wants something else than a sign-in.
-    const isNothing = error instanceof SignInError && error.status !== undefined;
-    if (authority.isGuess && isNothing) return undefined;
-    throw error;
-  }
-}
-
-/** Opens the browser, and prints the URL for those who see that better. */
-async function show({ browser, emit, where, store }: SignInOptions, pending: Pending): Promise<void> {
-  const isOpen = pending.openedAt !== undefined && Date.now() - pending.openedAt < REOPEN;
-  const opened = isOpen || (browser !== undefined && (await openBrowser(browser, new URL(pending.url))));
-  if (opened && !isOpen) await store.savePending({ ...pending, openedAt: Date.now() });
-  const how = opened
-    ? 'A browser has been opened for it. Where you do not see it, open'
-    : 'Open in a browser on this machine';
-  emit({
-    level: opened ? 'warning' : 'error',
-    text: `${where} wants you to sign in. ${how}: ${pending.url}`,
-  });
-}
-
-function givenRegistration({ clientId, clientSecret }: ClientIdentity): Registration | undefined {
-  if (clientId === undefined) return undefined;
-  return { clientId, ...(clientSecret === undefined ? {} : { clientSecret }) };
-}
-
-function keepSecret(secrets: Secrets, { clientId, clientSecret }: Registration): void {
-  if (clientSecret === undefined) return;
-  secrets.add(clientSecret);
-  secrets.add(`Basic ${Buffer.from(`${clientId}:${clientSecret}`).toString('base64')}`);
-}
-
-function keepGrantSecret(secrets: Secrets, { accessToken, refreshToken }: Grant): void {
-  secrets.add(accessToken);
-  if (refreshToken !== undefined) secrets.add(refreshToken);
-}
-
-/** Undefined: it took longer than `ms`. Rejects when the signal says so. */
-async function within<T>(promise: Promise<T>, ms: number, signal: AbortSignal): Promise<T | undefined> {
-  signal.throwIfAborted();
-  const over = new AbortController();
-  const { signal: isOver } = over;
-  try {
-    return await Promise.race([
-      promise,
-      wait(Math.max(0, ms), undefined, { signal: isOver }),
-      once(signal, 'abort', { signal: isOver }).then((): never => {
-        throw signal.reason;
-      }),
-    ]);
-  } finally {
-    over.abort();
-  }
+  const stored = givenRegistration(client) ?? (await store.registration(issuer));
+  const isUsable = stored !== undefined && (stored.endsAt ?? Number.POSITIVE_INFINITY) > Date.now();
+  const registration = isUsable ? stored : await register(authority, ANY_PORT, scope, fetch);
+  if (!isUsable) await store.saveRegistration(issuer, registration);
+  keepSecret(secrets, registration);
+  const heard = (secret: string): void => secrets.add(secret);
+  const tell = (url: string, code: string): void => {
+    asked(`${url} (the code is ${code})`);
+    emit({
+      level: 'error',
+      text: `${where} wants you to sign in. Open on any device: ${url} and enter the code ${code}`,
+    });
+  };
+  const grant = await deviceGrant(authority, registration, { scope, key, fetch, signal, heard, tell });
+  emit({ level: 'info', text: `Signed in to ${where}.` });
+  return grant;
 }

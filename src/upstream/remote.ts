@@ -19,6 +19,8 @@ export interface SignIn {
   readonly client: ClientIdentity;
   /** How a browser is opened: a program and its arguments before the URL; undefined: there is none. */
   readonly browser: readonly [string, ...string[]] | undefined;
+  /** Whether it is done on another device, where the authorization server has that. */
+  readonly device: boolean;
   /** Where credentials are kept. */
   readonly store: CredentialStore;
   /** How long, in ms, a request waits for it. */

@@ -41,6 +41,30 @@ export async function runSuite(url: string, revision: SuiteRevision): Promise<Fi
   }
 }
 
+/**
+ * Runs one scenario with a client of ours, which the suite starts with the URL of its server as the last word.
+ *
+ * @returns what failed or was warned of, in the suite's words; undefined: the suite has no such scenario
+ */
+export async function runClient(client: string, scenario: string): Promise<readonly string[] | undefined> {
+  const directory = mkdtempSync(join(tmpdir(), 'mcp-proxy-conformance-'));
+  try {
+    const words = ['client', '--command', `${process.execPath} ${client}`, '--scenario', scenario];
+    const args = [...words, '--timeout', String(CLIENT_MS), '-o', directory];
+    const suite = start(process.execPath, ['--import', PRELOAD, command(), ...args], { cwd: directory });
+    await suite.ended;
+    const [checks] = readdirSync(directory, { recursive: true, encoding: 'utf8' }).filter((name) =>
+      name.endsWith('checks.json'),
+    );
+    return checks === undefined ? undefined : badOf(join(directory, checks));
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+/** Longest time for a client, in milliseconds: on a busy machine a sign-in takes a while. */
+const CLIENT_MS = 60_000;
+
 /** Path of the suite's command. */
 function command(): string {
   try {
@@ -57,12 +81,13 @@ function readFindings(directory: string): Findings {
   for (const name of readdirSync(directory)) {
     const scenario = /^server-(.+)-\d{4}-\d\d-\d\dT/.exec(name)?.[1];
     if (scenario === undefined) continue;
-    const checks: Check[] = JSON.parse(readFileSync(join(directory, name, 'checks.json'), 'utf8'));
-    const bad = checks.filter(({ status }) => status === 'FAILURE' || status === 'WARNING');
-    findings.set(
-      scenario,
-      bad.map(({ id, status, errorMessage = '' }) => `${status} ${id}: ${errorMessage}`),
-    );
+    findings.set(scenario, badOf(join(directory, name, 'checks.json')));
   }
   return findings;
+}
+
+function badOf(path: string): string[] {
+  const checks: Check[] = JSON.parse(readFileSync(path, 'utf8'));
+  const bad = checks.filter(({ status }) => status === 'FAILURE' || status === 'WARNING');
+  return bad.map(({ id, status, errorMessage = '' }) => `${status} ${id}: ${errorMessage}`);
 }

@@ -26,7 +26,7 @@ const why = existsSync(CHROMIUM) ? '' : ` (left out: there is no ${CHROMIUM})`;
 test.skipIf(why !== '')(
   `Chromium signs in, and is told that it may be closed${why}`,
   async () => {
-    const server = await startProtected(scope);
+    const server = await startProtected(scope, { NO_DEVICE: '1' });
     const client = new Person(scope).start(server.mcp, ['--no-browser']);
     const initialized = client.begin();
     const url = await client.program.line('stderr', (line) => /on this machine: (http\S+)/.exec(line)?.[1]);

@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { start } from '../e2e/harness/processes.js';
 import { startHttpServer } from '../e2e/harness/proxy.js';
 import { Scope } from '../e2e/harness/scope.js';
+import { guards } from '../security.js';
 import { BROWSER, Person, startProtected } from './harness/protected.js';
 
 const INITIALIZE = {
@@ -156,7 +157,7 @@ describe('while nobody has signed in', () => {
   });
 
   it('the URL is printed where no browser is to be opened', async () => {
-    const server = await startProtected(scope);
+    const server = await startProtected(scope, { NO_DEVICE: '1' });
     const person = new Person(scope);
     const client = person.start(server.mcp, [
       '--no-browser',
@@ -262,7 +263,7 @@ describe('an authorization server that is not to be trusted', () => {
     ['gets tokens without TLS', { token_endpoint: 'http://authority.example/token' }, /is not https/],
     ['is somebody else', { issuer: 'https://honest.example' }, /that of another one \(`issuer`\)/],
     ['protects no codes', { code_challenge_methods_supported: undefined }, /PKCE/],
-  ])('is not followed where it %s', async (_, more, reason) => {
+  ])(`${guards('oauth.endpoints')} is not followed where it %s`, async (_, more, reason) => {
     const origin = await serve((own) => metadata(own, more));
     const person = new Person(scope);
     const client = person.start(`${origin}/mcp`);
@@ -272,7 +273,7 @@ describe('an authorization server that is not to be trusted', () => {
     expect(person.windows()).toEqual([]);
   });
 
-  it('is not followed where the server takes itself for another', async () => {
+  it(`${guards('oauth.identity')} is not followed where the server takes itself for another`, async () => {
     const origin = await serve((own) => (request, response) => {
       if (request.url !== '/.well-known/oauth-protected-resource/mcp') metadata(own, {})(request, response);
       else

@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { end, start } from '../e2e/harness/processes.js';
 import { PROXY } from '../e2e/harness/proxy.js';
 import { Scope } from '../e2e/harness/scope.js';
+import { guards } from '../security.js';
 import { BROWSER, Person, startProtected } from './harness/protected.js';
 
 const scope = new Scope();
@@ -14,7 +15,7 @@ afterEach(() => scope.end());
 const MANY_MS = 120_000;
 
 describe('a sign-in', () => {
-  it('is kept for the next start, in a file that only its owner can read', async () => {
+  it(`${guards('oauth.kept')} is kept for the next start, in a file that only its owner can read`, async () => {
     const server = await startProtected(scope);
     const person = new Person(scope);
     const first = person.start(server.mcp);
@@ -127,7 +128,7 @@ describe('a sign-in', () => {
   it.skipIf(process.getuid?.() === 0)(
     'is for one run where nothing can be kept, and that is told',
     async () => {
-      const server = await startProtected(scope);
+      const server = await startProtected(scope, { NO_DEVICE: '1' });
       const person = new Person(scope);
       chmodSync(person.directory, 0o500);
       const client = person.start(server.mcp, ['--no-browser']);
@@ -148,7 +149,7 @@ async function signedIn(person: Person, url: string, env: Readonly<Record<string
 }
 
 describe('no secret of a sign-in is told to anybody', () => {
-  it('neither in the log nor in an answer, whatever the authorization server says', async () => {
+  it(`${guards('oauth.secrets')} neither in the log nor in an answer, whatever the authorization server says`, async () => {
     const server = await startProtected(scope, { ECHO: '1' });
     const person = new Person(scope);
     const client = person.start(server.mcp, ['--debug', '--sign-in-timeout', '3']);

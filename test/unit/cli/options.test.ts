@@ -116,7 +116,7 @@ describe('client mode', () => {
         headers: [],
         transport: 'auto',
         era: 'auto',
-        signIn: { client: {}, browser: true, timeout: 50_000 },
+        signIn: { client: {}, keyFile: undefined, browser: true, device: false, timeout: 50_000 },
         verify: true,
         logLevel: 'info',
       },
@@ -210,12 +210,19 @@ describe('client mode', () => {
     const signIn = async (line: string) => (await client(`${line} https://h`)).options.signIn;
     expect(await signIn('--client-id i --client-secret s --no-browser --sign-in-timeout 2.5')).toEqual({
       client: { clientId: 'i', clientSecret: 's' },
+      keyFile: undefined,
       browser: false,
+      device: false,
       timeout: 2500,
     });
     const document = 'https://app.example/client.json';
     expect((await signIn(`--client-metadata-url ${document}`))?.client).toEqual({ metadataUrl: document });
     expect(await signIn('--client-id i --client-secret s --token-url https://t')).toBeUndefined();
+    expect(await signIn('--client-id i --client-key-file k.pem --device')).toMatchObject({
+      keyFile: 'k.pem',
+      device: true,
+    });
+    expect(await refusal('--client-key-file k.pem https://h')).toMatch(/--client-id, which is missing/);
     for (const wrong of ['http://app.example/client.json', 'https://app.example', 'nowhere']) {
       expect(await refusal(`--client-metadata-url ${wrong} https://h`)).toMatch(
         /is an https URL with a path/,

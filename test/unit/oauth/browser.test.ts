@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { browserCommand, openBrowser } from '../../../src/oauth/browser.js';
+import { guards } from '../../security.js';
 
 const URL_ = new URL('https://a.example/?x=$(id)&y=`id`');
 
@@ -16,7 +17,7 @@ describe('how a URL is opened', () => {
     expect(browserCommand(env, platform)).toEqual(command);
   });
 
-  it('the URL is one word, and no shell reads it', async () => {
+  it(`${guards('oauth.words')} the URL is one word, and no shell reads it`, async () => {
     const script = `process.exit(process.argv[1] === ${JSON.stringify(URL_.href)} && process.argv.length === 2 ? 0 : 1)`;
     expect(await openBrowser([process.execPath, '-e', script], URL_)).toBe(true);
   });

@@ -1,6 +1,7 @@
 import { request } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Callback } from '../../../src/oauth/callback.js';
+import { guards } from '../../security.js';
 
 const open: Callback[] = [];
 afterEach(() => {
@@ -57,18 +58,21 @@ describe('the listener that the browser comes back to', () => {
     ['under another name of this machine', '/callback?code=x&state=s', 'evil.example', 'GET', 404],
     ['with another method', '/callback?code=x&state=s', undefined, 'POST', 405],
     ['with a path that is none', '//', undefined, 'GET', 404],
-  ])('turns away who comes %s, and goes on', async (_, path, host, method, status) => {
-    const callback = await listen();
-    const answer = callback.answer('s');
-    const got = await get(callback, path, host, method);
-    expect(got.status).toBe(status);
-    expect(got.text).not.toMatch(/code|evil/);
-    const page = get(callback, '/callback?code=right&state=s');
-    const { params, respond } = await answer;
-    expect(params.get('code')).toBe('right');
-    respond('failed');
-    expect((await page).text).toMatch(/The sign-in has failed/);
-  });
+  ])(
+    `${guards('oauth.callback')} turns away who comes %s, and goes on`,
+    async (_, path, host, method, status) => {
+      const callback = await listen();
+      const answer = callback.answer('s');
+      const got = await get(callback, path, host, method);
+      expect(got.status).toBe(status);
+      expect(got.text).not.toMatch(/code|evil/);
+      const page = get(callback, '/callback?code=right&state=s');
+      const { params, respond } = await answer;
+      expect(params.get('code')).toBe('right');
+      respond('failed');
+      expect((await page).text).toMatch(/The sign-in has failed/);
+    },
+  );
 
   it('is on the port that is asked for, or where that is in use on another', async () => {
     const first = await listen();

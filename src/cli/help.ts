@@ -6,8 +6,8 @@ const DESCRIPTION = `\
 Joins MCP clients and MCP servers that do not speak the same transport.
 
 A command is started and served over HTTP (server mode). A URL is a remote server, which is served
-on stdin and stdout, for clients that can only start a command (client mode). Where it wants somebody to
-sign in, a browser is opened; mcp-proxy logout URL forgets the sign-in.`;
+on stdin and stdout, for clients that can only start a command (client mode). Where it wants
+somebody to sign in, a browser is opened; mcp-proxy logout URL forgets the sign-in.`;
 
 const EXAMPLES = `\
 examples:

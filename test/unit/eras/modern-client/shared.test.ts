@@ -131,7 +131,7 @@ describe('modern clients on one legacy session', () => {
     expect(stage.server.take()).toEqual([]);
     const retry = calling(stage, { requestState, inputResponses: { q1: { roots: [] } } });
     expect(read(stage.server.takeOne())).toEqual({ jsonrpc: '2.0', id: 1, result: { roots: [] } });
-    stage.clock.advance(24);
+    stage.clock.advance(149);
     expect(stage.server.take()).toEqual([]);
     stage.clock.advance(1);
     const call = stage.server.takeOne();
@@ -159,7 +159,7 @@ describe('modern clients on one legacy session', () => {
     takesBack();
     expect(stage.server.take()).toEqual([]);
     calling(stage, { requestState, inputResponses: { q1: { roots: [] } } });
-    stage.clock.advance(25);
+    stage.clock.advance(150);
     expect(read(stage.server.takeOne())).toMatchObject({ method: 'tools/call' });
   });
 

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
+import { row } from '../faults/harness/fault.js';
 import { asJson } from './harness/client.js';
 import { LEGACY_RAW, startProxy } from './harness/proxy.js';
 import { RawStdio } from './harness/raw-stdio.js';
@@ -61,7 +62,7 @@ it('those of the command line hold for every server, and a key of the file goes 
   }
 });
 
-it('those of the proxy itself are held at its door', async () => {
+it(`${row('limit.door')} those of the proxy itself are held at its door`, async () => {
   const { url } = await startProxy(scope, ['--max-body', '1kB', '--max-sessions', '1', ...LEGACY_RAW]);
   const post = (body: string): Promise<Response> => {
     const headers = { 'content-type': 'application/json', accept: 'application/json, text/event-stream' };

@@ -4,17 +4,17 @@ import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { citations } from '../requirements/citations.js';
 
-const HERE = import.meta.dirname;
-const PAGE = readFileSync(join(HERE, '../../docs/reliability.md'), 'utf8');
+const TESTS = join(import.meta.dirname, '..');
+const PAGE = readFileSync(join(TESTS, '../docs/reliability.md'), 'utf8');
 
 /** The ids in the last column of the page's tables. */
 const promised = PAGE.split('\n')
   .filter((line) => line.startsWith('| ') && line.endsWith(' |'))
   .flatMap((line) => [...(line.split('|').at(-2) ?? '').matchAll(/`([a-z.-]+)`/g)].map(([, id]) => id ?? ''));
 
-const shown = readdirSync(HERE, { recursive: true, encoding: 'utf8' })
+const shown = readdirSync(TESTS, { recursive: true, encoding: 'utf8' })
   .filter((path) => path.endsWith('.ts'))
-  .flatMap((path) => citations(readFileSync(join(HERE, path), 'utf8'), 'row'));
+  .flatMap((path) => citations(readFileSync(join(TESTS, path), 'utf8'), 'row'));
 
 it('the page has promises, each by one id', () => {
   expect(promised.length).toBeGreaterThan(0);

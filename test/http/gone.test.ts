@@ -1,6 +1,7 @@
 /** Clients that vanish in the middle of something, and what must not stay behind. */
 import { Agent, type ClientRequest, type IncomingMessage, request } from 'node:http';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { row } from '../faults/harness/fault.js';
 import { BOTH, Client, initializeBody, post, requestBody } from './harness/client.js';
 import { exchange, Stream, send, whole } from './harness/http.js';
 import { closeAll, eventually, puppet, start, type TestProxy } from './harness/proxy.js';
@@ -80,7 +81,7 @@ describe('a session that ends while a body is on its way', () => {
 });
 
 describe('--stateless', () => {
-  it('a call whose client has gone is cancelled', async () => {
+  it(`${row('gone.in-call')} a call whose client has gone is cancelled`, async () => {
     const proxy = await start({ stateless: true });
     const url = `${proxy.url}/mcp`;
     const { sent, response } = slowPost(url);
@@ -109,7 +110,7 @@ describe('--stateless', () => {
 describe('a client of Streamable HTTP that vanishes before initialize is answered', () => {
   const silent = puppet({ env: { HTTP_PUPPET: 'silent' } });
 
-  it('leaves no session and no process', async () => {
+  it(`${row('gone.before-session')} leaves no session and no process`, async () => {
     const proxy = await start({ defaultServer: silent });
     const { sent, response } = slowPost(`${proxy.url}/mcp`);
     sent.end(initializeBody({ capabilities: { roots: {} } }));

@@ -1,6 +1,7 @@
 /** Limits that end what does not come to an end, or refuse one more, behind real sockets; the others go on. */
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ServerDefinition } from '../../src/config/definition.js';
+import { row } from '../faults/harness/fault.js';
 import { fixtureDefinition, isRunning } from '../fixtures/processes.js';
 import { Client, initializeBody, post, requestBody } from './harness/client.js';
 import { Stream, send } from './harness/http.js';
@@ -32,38 +33,41 @@ describe('a server that does not come to its first answer', () => {
     ['alone', 'session'],
     ['with others', 'auto'],
     ['with everybody', 'shared'],
-  ] as const)('is ended, and whoever waits is told, where it is used %s', async (_, sharing) => {
-    const proxy = await silent({ sharing, ...(sharing === 'shared' ? { startTimeout: 3000 } : {}) });
-    const [{ pid }] = (await server(proxy)).processes;
-    const answers = await Promise.all([1, 2].map(() => post(`${proxy.url}/mcp`, initializeBody())));
-    for (const { status, body } of answers) {
-      const { id, error } = JSON.parse(body);
-      expect([status, id, error.code]).toEqual([200, 'init', -32603]);
-      expect(error.message).toMatch(/server "default" .*did not answer "initialize" within [\d.]+ s/);
-      expect(error.message).toContain('was ended');
-    }
-    // The one that had time to say something; a second process may have had none.
-    const told = answers.map(({ body }) => JSON.parse(body).error);
-    expect(told).toContainEqual(
-      expect.objectContaining({
-        message: expect.stringContaining(SILENT),
-        data: { server: 'default', stderr: [SILENT] },
-      }),
-    );
-    expect(await server(proxy)).toMatchObject({
-      state: 'failed',
-      reason: expect.stringContaining('did not answer "initialize"'),
-      processes: [],
-      sessions: [],
-    });
-    await eventually(() => (isRunning(pid) ? undefined : true));
-    expect(proxy.events).toContainEqual(
-      expect.objectContaining({ level: 'error', text: expect.stringContaining('did not answer') }),
-    );
-    // The next request tries another one.
-    const next = JSON.parse((await post(`${proxy.url}/mcp`, initializeBody())).body);
-    expect(next.error.message).toContain('did not answer "initialize"');
-  });
+  ] as const)(
+    `${row('limit.start')} is ended, and whoever waits is told, where it is used %s`,
+    async (_, sharing) => {
+      const proxy = await silent({ sharing, ...(sharing === 'shared' ? { startTimeout: 3000 } : {}) });
+      const [{ pid }] = (await server(proxy)).processes;
+      const answers = await Promise.all([1, 2].map(() => post(`${proxy.url}/mcp`, initializeBody())));
+      for (const { status, body } of answers) {
+        const { id, error } = JSON.parse(body);
+        expect([status, id, error.code]).toEqual([200, 'init', -32603]);
+        expect(error.message).toMatch(/server "default" .*did not answer "initialize" within [\d.]+ s/);
+        expect(error.message).toContain('was ended');
+      }
+      // The one that had time to say something; a second process may have had none.
+      const told = answers.map(({ body }) => JSON.parse(body).error);
+      expect(told).toContainEqual(
+        expect.objectContaining({
+          message: expect.stringContaining(SILENT),
+          data: { server: 'default', stderr: [SILENT] },
+        }),
+      );
+      expect(await server(proxy)).toMatchObject({
+        state: 'failed',
+        reason: expect.stringContaining('did not answer "initialize"'),
+        processes: [],
+        sessions: [],
+      });
+      await eventually(() => (isRunning(pid) ? undefined : true));
+      expect(proxy.events).toContainEqual(
+        expect.objectContaining({ level: 'error', text: expect.stringContaining('did not answer') }),
+      );
+      // The next request tries another one.
+      const next = JSON.parse((await post(`${proxy.url}/mcp`, initializeBody())).body);
+      expect(next.error.message).toContain('did not answer "initialize"');
+    },
+  );
 
   it('does not hurt one that answers', async () => {
     const good = puppet({ name: 'good' });
@@ -113,7 +117,7 @@ describe('the time limit of a request', () => {
     return post(url, requestBody(1, 'tools/call', params), { headers: modernHeaders('tools/call', name) });
   }
 
-  it('does not run out because a person thinks: a parked call goes on', async () => {
+  it(`${row('limit.request')} does not run out because a person thinks: a parked call goes on`, async () => {
     const definition = { name: 'default', timeout: 3000 } as const;
     const proxy = await start({ defaultServer: fixtureDefinition('legacy-raw.mjs', {}, definition) });
     const url = `${proxy.url}/mcp`;
@@ -147,7 +151,7 @@ describe('the time limit of a request', () => {
 });
 
 describe('requests in flight', () => {
-  it('one more than may be is refused as an answer, and nothing else suffers', async () => {
+  it(`${row('limit.in-flight')} one more than may be is refused as an answer, and nothing else suffers`, async () => {
     const { url, status } = await start({ limits: { maxInFlight: 2 } });
     const [client, other] = [await Client.open(`${url}/mcp`), await Client.open(`${url}/mcp`)];
     const held = ['a', 'b'].map((key) => client.post(requestBody(key, 'x/hold', { key })));
@@ -196,7 +200,7 @@ describe('requests in flight', () => {
 });
 
 describe('the line of a server', () => {
-  it('that is longer than may be fails its request, in words; shorter ones pass', async () => {
+  it(`${row('limit.line')} that is longer than may be fails its request, in words; shorter ones pass`, async () => {
     const { url } = await start({ defaultServer: puppet({ maxLine: 10_000 }) });
     const client = await Client.open(`${url}/mcp`);
     const { body } = await client.post(requestBody(1, 'x/big', { octets: 10_000 }));

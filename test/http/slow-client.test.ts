@@ -1,6 +1,7 @@
 /** A client that reads slowly, or not at all: it stalls itself, and nobody else, and its server is held back. */
 import type { IncomingMessage } from 'node:http';
 import { afterEach, expect, it } from 'vitest';
+import { row } from '../faults/harness/fault.js';
 import { Client, initializeBody, post, requestBody } from './harness/client.js';
 import { Stream, send } from './harness/http.js';
 import { modernBody, modernHeaders } from './harness/modern.js';
@@ -65,7 +66,7 @@ async function lastOf(stream: Stream, count: number): Promise<any> {
 
 const ALL = Array.from({ length: FLOOD }, (_, n) => n + 1);
 
-it('over HTTP+SSE holds its own server back, and gets everything once it reads', async () => {
+it(`${row('slow.own')} over HTTP+SSE holds its own server back, and gets everything once it reads`, async () => {
   const proxy = await start({ limits: { maxUnread: 4 * MIB } });
   const { response, stream, endpoint } = await sse(proxy, ASKABLE);
   response.pause();
@@ -93,7 +94,7 @@ it('of the modern era holds the server back that works for it alone', async () =
   expect(numbers(stream)).toEqual(ALL);
 });
 
-it('that shares its server is cut off, and its session ends; the others are served meanwhile', async () => {
+it(`${row('slow.shared')} that shares its server is cut off, and its session ends; the others are served meanwhile`, async () => {
   const proxy = await start({ limits: { maxUnread: 4 * MIB } });
   const other = await Client.open(`${proxy.url}/mcp`);
   const { response, endpoint, closed } = await sse(proxy);
@@ -156,7 +157,7 @@ it('whose server ends meanwhile gets what that had to say, and the reason', asyn
   stream.break();
 });
 
-it("on a request's stream is cut off, and can resume; its session stays", async () => {
+it(`${row('slow.stream')} on a request's stream is cut off, and can resume; its session stays`, async () => {
   const { url } = await start({ limits: { maxUnread: MIB } });
   const client = await Client.open(`${url}/mcp`, { capabilities: ASKABLE });
   const response = await send(`${url}/mcp`, {

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ServerDefinition } from '../../src/config/definition.js';
+import { row } from '../faults/harness/fault.js';
 import { fixtureDefinition } from '../fixtures/processes.js';
 import { Client, initializeBody, post, requestBody } from './harness/client.js';
 import { Stream, send } from './harness/http.js';
@@ -119,7 +120,7 @@ describe('the end of the proxy', () => {
     expect(listening.messages.at(-1)).toMatchObject({ id: 1, result: { resultType: 'complete' } });
   });
 
-  it('lets what is under way finish', async () => {
+  it(`${row('stop.under-way')} lets what is under way finish`, async () => {
     const proxy = await start({ defaultServer: puppet({ era: 'auto' }) });
     const open = ask(proxy, 'x/hold', { key: 'a' });
     const client = await Client.open(`${proxy.url}/mcp`, { capabilities: { roots: {} } });
@@ -205,7 +206,7 @@ describe('the end of the proxy', () => {
     await closing;
   });
 
-  it('refuses in words who still waits for the server then', async () => {
+  it(`${row('stop.waiting')} refuses in words who still waits for the server then`, async () => {
     // It stays when its stdin ends, so that it is there for longer than its clients are.
     const { definition } = comingUp('legacy');
     const proxy = await start({ defaultServer: definition, limits: { stopMs: 300 } });

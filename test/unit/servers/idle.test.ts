@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { row } from '../../faults/harness/fault.js';
 import { HandClock } from '../relay/hand-clock.js';
 import { cleanUp, eventually, legacySession, modernAnswer, type Staged, stage } from './stage.js';
 
@@ -25,7 +26,7 @@ describe('a process that nobody uses ends after a while', () => {
     expect(starts().length).toBeGreaterThan(1);
   });
 
-  it('where it serves everybody, and nobody is there any more', async () => {
+  it(`${row('idle.process')} where it serves everybody, and nobody is there any more`, async () => {
     const { server, clock } = idling('shared');
     const session = await legacySession(server);
     clock.advance(60 * IDLE_MS);

@@ -5,6 +5,7 @@ import { SessionRegistry } from '../../../src/sessions/registry.js';
 import type { StreamableHttpSession } from '../../../src/sessions/session.js';
 import { Heartbeat } from '../../../src/transports/heartbeat.js';
 import { StreamableHttpDownstream } from '../../../src/transports/streamable-http/downstream.js';
+import { row } from '../../faults/harness/fault.js';
 
 afterEach(() => {
   vi.useRealTimers();
@@ -85,7 +86,7 @@ it('is full at its limit, and no more once a session has gone', () => {
   registry.close('x');
 });
 
-it('ends sessions that nobody comes back to, and those only', () => {
+it(`${row('idle.session')} ends sessions that nobody comes back to, and those only`, () => {
   vi.useFakeTimers();
   const registry = new SessionRegistry({ sessionIdleMs: 1000 });
   const [idle, used, busy] = [add(registry), add(registry), add(registry, 'a', true)];

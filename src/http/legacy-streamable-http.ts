@@ -177,7 +177,7 @@ function answerWithoutSession(
     if (refused) refuse(response, 400, refused.reason, { id: refused.id });
     if (refused || !downstream.busy) downstream.end(ANSWERED);
   };
-  const opening = endpoint.server.openWithoutHandshake(endpoint.principal);
+  const opening = endpoint.server.openWithoutHandshake(endpoint.principal, version);
   endpoint.server.held.until(opening, response).then(
     (upstream) => answerFaults(response, endpoint.emit, () => answerOnce(upstream)),
     (error: unknown) => {

@@ -34,8 +34,12 @@ export class LegacyClients {
     }
   }
 
-  /** The link of a request that comes with no handshake. Rejects where the server can't be had. */
-  async openWithoutHandshake(principal: string | undefined): Promise<Link> {
+  /**
+   * The link of a request that comes with no handshake. Rejects where the server can't be had.
+   *
+   * @param version what its client says that it speaks
+   */
+  async openWithoutHandshake(principal: string | undefined, version: string | undefined): Promise<Link> {
     const places = this.#places;
     await places.known();
     const { sharing } = places.definition;
@@ -51,7 +55,7 @@ export class LegacyClients {
         if (!places.isModernAfterAll) throw error;
       }
     }
-    return this.#translated(principal, sharing === 'session' ? proxyItself(principal) : undefined);
+    return this.#translated(principal, sharing === 'session' ? proxyItself(principal) : undefined, version);
   }
 
   /** Begins, where one process serves everybody, its handshake before the first client comes. */
@@ -104,6 +108,7 @@ export class LegacyClients {
   #translated(
     principal: string | undefined,
     placement = placeOnModern(this.#places.definition.sharing, undefined, principal),
+    statedVersion?: string,
   ): Link {
     const { clock, emit, definition } = this.#places;
     const upstream = this.#places.placed(placement, 'modern').attach();
@@ -112,6 +117,7 @@ export class LegacyClients {
       clock,
       emit,
       fallbackClient: OWN_INFO,
+      statedVersion,
     });
   }
 }

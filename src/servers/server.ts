@@ -123,9 +123,13 @@ export class Server {
     return this.#limited(counted);
   }
 
-  /** The link of a request of the legacy era that comes with no handshake. Rejects where the server can't be had. */
-  async openWithoutHandshake(principal?: string): Promise<Link> {
-    return this.#limited(await this.#legacy.openWithoutHandshake(principal));
+  /**
+   * The link of a request of the legacy era that comes with no handshake. Rejects where the server can't be had.
+   *
+   * @param version what its client says that it speaks
+   */
+  async openWithoutHandshake(principal?: string, version?: string): Promise<Link> {
+    return this.#limited(await this.#legacy.openWithoutHandshake(principal, version));
   }
 
   /** The link on which a request of the modern era is answered; it is sent on it next. Throws `AtCapacity`. */

@@ -17,6 +17,8 @@ export interface HandshakeHost {
   readonly server: string;
   /** Who asks where the client has not said who it is. */
   readonly fallbackClient: { readonly name: string; readonly version: string };
+  /** The version that the client speaks without having begun; undefined: the newest of its era. */
+  readonly stated: LegacyVersion | undefined;
   ask(request: Message, onAnswer: (answer: Message) => void, call: Call): void;
   answer(call: Call, answer: Message): void;
   /** The server has said which lists it tells of. */
@@ -27,10 +29,11 @@ export class Handshake {
   readonly #host: HandshakeHost;
   #identity: Identity;
   #declared: Readonly<Record<string, unknown>> = {};
-  #agreed: LegacyVersion = NEWEST_LEGACY_VERSION;
+  #agreed: LegacyVersion;
 
   constructor(host: HandshakeHost) {
     this.#host = host;
+    this.#agreed = host.stated ?? NEWEST_LEGACY_VERSION;
     this.#identity = {
       version: NEWEST_MODERN_VERSION,
       clientInfo: toWire(host.fallbackClient),
@@ -44,7 +47,7 @@ export class Handshake {
     return this.#declared;
   }
 
-  /** The version that binds what the client is told; the newest of its era until one is agreed on. */
+  /** The version that binds what the client is told; until one is agreed on, what it states, or the newest of its era. */
   get agreed(): LegacyVersion {
     return this.#agreed;
   }

@@ -20,6 +20,7 @@ import type { Emit } from '../../observability/events.js';
 import { LISTEN } from '../../relay/calls.js';
 import type { Clock } from '../../relay/clock.js';
 import { guarded } from '../../relay/guarded.js';
+import { isLegacyVersion } from '../../relay/handshake.js';
 import { idInUse } from '../../relay/id-in-use.js';
 import type { CloseReason, Link, Receiver } from '../../relay/link.js';
 import { LOG_LEVELS } from '../../relay/log-levels.js';
@@ -41,6 +42,8 @@ export interface LegacyClientOptions {
   readonly emit: Emit;
   /** Who asks where the client has not said who it is: requests that come before `initialize`. */
   readonly fallbackClient: { readonly name: string; readonly version: string };
+  /** The version that the client speaks without having begun with `initialize`; where it is none, the newest. */
+  readonly statedVersion?: string | undefined;
   /** Makes an id for a question that sends a person to a URL, different from all others; counted where absent. */
   readonly elicitationId?: () => string;
 }
@@ -74,7 +77,7 @@ export class LegacyClientLink implements Link {
   constructor(upstream: Link, options: LegacyClientOptions) {
     this.#upstream = upstream;
     this.#options = options;
-    const { server, clock, emit, fallbackClient } = options;
+    const { server, clock, emit, fallbackClient, statedVersion } = options;
     const asks = new Asks((message) => upstream.send(message));
     const guard = (action: () => void): void => {
       guarded(action, emit, server);
@@ -83,6 +86,7 @@ export class LegacyClientLink implements Link {
     this.#handshake = new Handshake({
       server,
       fallbackClient,
+      stated: isLegacyVersion(statedVersion) ? statedVersion : undefined,
       ask: (request, onAnswer, call) => asks.ask(request, onAnswer, call),
       answer: (call, answer) => this.#answer(call, answer),
       discovered: (lists) => this.#listen.declare(lists),

@@ -329,3 +329,16 @@ describe('an era that is forced', () => {
     expect(translated.starts()).toHaveLength(1);
   });
 });
+
+it.each([
+  ['2025-03-26', 'text'],
+  ['2025-11-25', 'resource_link'],
+  [undefined, 'resource_link'],
+])('a client without a handshake is told things in the version that it states: %s', async (version, type) => {
+  const { server } = stage('modern-raw.mjs');
+  const client = new Peer(await server.openWithoutHandshake(undefined, version));
+  const link = { type: 'resource_link', uri: 'file:///a', name: 'a' };
+  const text = JSON.stringify({ resultType: 'complete', content: [link] });
+  const { result } = await client.asks(1, 'tools/call', { name: 'answer', arguments: { text } });
+  expect(result.content).toMatchObject([{ type }]);
+});

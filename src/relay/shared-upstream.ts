@@ -20,7 +20,7 @@ import { MAX_SUBSCRIPTIONS, Subscriptions } from './subscriptions.js';
 import { Tasks } from './tasks.js';
 
 /** How long is waited at most until a server shows that it has taken `notifications/initialized`, in milliseconds. */
-const READY_MS = 2000;
+const READY_MS = 1000;
 
 /**
  * What a server holds once and several sessions each believe to be theirs: the handshake, the log level,
@@ -31,6 +31,8 @@ export class SharedUpstream {
   readonly levels = new LogLevels();
   readonly tasks: Tasks;
   readonly #handshake = new Handshake();
+  /** What waits until the server has shown that it is ready for calls; undefined: nothing has to. */
+  #waiting: (() => void)[] | undefined;
   readonly #host: ConductHost;
   readonly #server: string;
 
@@ -59,19 +61,20 @@ export class SharedUpstream {
       };
       switch (this.#handshake.state) {
         case 'done':
-          settle(undefined);
+          this.#onceReady(() => settle(undefined));
           return;
         case 'pending':
-          this.#handshake.onceSettled(settle);
+          this.#handshake.onceSettled((answer) => this.#onceReady(() => settle(answer)));
           return;
         case 'none':
           this.#handshake.begin();
           this.#host.ask('initialize', params, (answer) => {
-            this.#handshakeAnswered(answer);
             const { roots } = asRecord(asRecord(params).capabilities);
             const isAskable = roots !== undefined && this.#host.clients !== 'several';
-            if (answer.kind === 'error' || !isAskable) settle(answer);
-            else this.#onceReady(() => settle(answer));
+            if (answer.kind !== 'error' && isAskable) this.#waiting = [];
+            this.#handshakeAnswered(answer);
+            this.#getReady();
+            this.#onceReady(() => settle(answer));
           });
       }
     });
@@ -81,17 +84,23 @@ export class SharedUpstream {
    * Many a server asks for the roots as soon as it may, and needs them for the first call: what it does at
    * `notifications/initialized` comes before its answer to what is asked after that.
    */
-  #onceReady(action: () => void): void {
-    let isDone = false;
-    const once = (): void => {
-      if (isDone) return;
-      isDone = true;
+  #getReady(): void {
+    const waiting = this.#waiting;
+    if (waiting === undefined) return;
+    const done = (): void => {
+      if (this.#waiting !== waiting) return;
+      this.#waiting = undefined;
       disarm();
-      action();
+      for (const action of waiting) action();
     };
-    const disarm = this.#host.after(READY_MS, once);
+    const disarm = this.#host.after(READY_MS, done);
     this.#sendInitialized(this.takeInitialized());
-    this.#host.ask('ping', {}, once);
+    this.#host.ask('ping', {}, done);
+  }
+
+  #onceReady(action: () => void): void {
+    if (this.#waiting === undefined) action();
+    else this.#waiting.push(action);
   }
 
   /** Whether this `notifications/initialized` is the first, and so the one that the server gets. */

@@ -161,6 +161,7 @@ describe('the end of the proxy', () => {
         const { id, method } = JSON.parse(line);
         if (method === 'initialize') say({ id, result: { protocolVersion: '2025-11-25', capabilities: {} } });
         else if (method === 'server/discover') say({ id, error: { code: -32601, message: 'no' } });
+        else if (method === 'ping') say({ id, result: {} });
         else if (method === 'tools/list') say({ id, result: { tools: [] } });
         else if (method === 'tools/call') setTimeout(() => say({ id: 'q', method: 'roots/list' }), 500);
       });`;

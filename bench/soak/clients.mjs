@@ -284,7 +284,6 @@ export class StreamableClient extends Client {
 export class SseClient extends Client {
   #stream;
   #endpoint;
-  #hasGone = false;
 
   /** Opens the stream and begins a session on it. Returns whether there is one. */
   async open(version) {
@@ -322,10 +321,8 @@ export class SseClient extends Client {
       end = `the stream broke: ${error}`;
     }
     onEndpoint(undefined);
-    if (this.#hasGone) return;
-    const { ledger } = this.world;
-    ledger.fault('failed', `${this.name} at ${this.target.name}: ${end}, and its client had not gone`);
-    for (const entry of this.requests.values()) ledger.broken(entry, end);
+    // Nothing of this where the client went away itself: it waits for no answer then.
+    for (const entry of this.requests.values()) this.world.ledger.broken(entry, end);
   }
 
   async #post(entry, message) {
@@ -363,7 +360,7 @@ export class SseClient extends Client {
       sent.destroy();
     }
     ledger.cut(entry);
-    this.close();
+    this.#stream.destroy();
   }
 
   take(message) {
@@ -377,7 +374,6 @@ export class SseClient extends Client {
 
   /** Its session is its stream. */
   close() {
-    this.#hasGone = true;
     this.#stream.destroy();
   }
 }

@@ -140,16 +140,6 @@ export class Load {
     }
   }
 
-  /** One whole session at each server, without haste: what was started ahead is used, and all is seen to work. */
-  async visitAll() {
-    for (const server of this.#targets.keys()) {
-      const client = this.#streamable(server, 'visitor', server === 'own' ? ASKABLE : {});
-      if (!(await client.open('2025-11-25'))) continue;
-      await client.call({});
-      await client.close();
-    }
-  }
-
   /** It may have ended since, and its id been given to a stranger. */
   #isOurs(pid) {
     try {

@@ -29,8 +29,6 @@ const BACK_MS = 20_000;
 const WARM_UP = 0.05;
 /** But not fewer, where there are four times as many. */
 const MIN_WARM_UP = 100;
-/** Servers whose one process serves everybody, and stays. */
-const STAYING = ['shared', 'modern'];
 
 const { values } = parseArgs({
   options: {
@@ -151,10 +149,8 @@ async function look() {
 }
 
 const isQuiet = ({ sessions, inFlight, parked }) => sessions === 0 && inFlight === 0 && parked === 0;
-/** Whether nobody needs it, or it stays anyhow. */
-const isNotNeeded = ({ server, sharing }) => sharing === 'unassigned' || STAYING.includes(server);
-
-const isRest = (seen) => isQuiet(seen) && seen.processes === STAYING.length;
+/** Nobody is there, and nothing runs for anybody: processes that nobody uses end. */
+const isRest = (seen) => isQuiet(seen) && seen.processes === 0;
 
 /** Looks until the condition holds, or until the deadline. Returns what was seen last. */
 async function until(deadline, condition) {
@@ -177,19 +173,10 @@ const loadWith = (seed) =>
 /** Lets the proxy come to rest. Where nothing was left behind, that is the same state each time. */
 async function rest(start) {
   const deadline = Date.now() + BACK_MS + 4000 * idle;
-  const isUnused = (seen) => isQuiet(seen) && watch.processes.every(isNotNeeded);
-  await until(deadline, isUnused);
-  let seen;
-  // What was started ahead for the next client, or in place of one that was killed, stays until one comes: a
-  // client at each takes it. Some are started late, after their pause.
-  do {
-    await loadWith(seed).visitAll();
-    agent.destroy();
-    agent = newAgent();
-    await sleep(LOOK_MS);
-    seen = await until(deadline, (now) => isRest(now) || isUnused(now));
-  } while (!isRest(seen) && Date.now() < deadline);
-  // The visitors' connections are closed by now, or soon.
+  agent.destroy();
+  agent = newAgent();
+  let seen = await until(deadline, isRest);
+  // The clients' connections are closed by now, or soon.
   let before = start?.descriptors;
   seen = await until(deadline, (now) => {
     const isSame = now.descriptors === before;

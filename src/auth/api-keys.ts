@@ -1,5 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
 import { ConfigError } from '../config/config-error.js';
+import { fileVersion } from '../config/file-version.js';
 import { type Emit, wordsOf } from '../observability/events.js';
 import type { Clock } from '../relay/clock.js';
 import { holderOf, type Key, readKeys } from './key-list.js';
@@ -36,7 +37,7 @@ export class ApiKeys {
     this.#given = list === undefined ? [] : readList(list);
     this.#lookedAt = clock.now();
     if (file !== undefined) {
-      this.#version = versionOf(file);
+      this.#version = fileVersion(file);
       try {
         this.#load(file);
       } catch (error) {
@@ -63,7 +64,7 @@ export class ApiKeys {
     const now = clock.now();
     if (file === undefined || now - this.#lookedAt < LOOK_AGAIN_MS) return;
     this.#lookedAt = now;
-    const version = versionOf(file);
+    const version = fileVersion(file);
     if (version === this.#version) return;
     this.#version = version;
     try {
@@ -96,15 +97,5 @@ function readList(list: string): Key[] {
     return readKeys(list);
   } catch (error) {
     throw new ConfigError(`MCP_PROXY_API_KEYS cannot be used: ${wordsOf(error)}`);
-  }
-}
-
-/** By what a file is told from what it was before. Why it can't be looked at, reading it will say. */
-function versionOf(file: string): string {
-  try {
-    const { mtimeMs, ctimeMs, size, ino } = statSync(file);
-    return [mtimeMs, ctimeMs, size, ino].join(' ');
-  } catch {
-    return 'none';
   }
 }

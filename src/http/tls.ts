@@ -1,6 +1,7 @@
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import { ConfigError } from '../config/config-error.js';
+import { fileVersion } from '../config/file-version.js';
 import { type Emit, wordsOf } from '../observability/events.js';
 
 /** The files, in PEM, by which the proxy speaks TLS itself. */
@@ -74,16 +75,6 @@ export class TlsFiles {
 
   #look(): string {
     const { cert, key, clientCa } = this.#options;
-    return [cert, key, ...(clientCa === undefined ? [] : [clientCa])].map(versionOf).join('\n');
-  }
-}
-
-/** By what a file is told from what it was before. Why it can't be looked at, reading it will say. */
-function versionOf(file: string): string {
-  try {
-    const { mtimeMs, ctimeMs, size, ino } = statSync(file);
-    return [mtimeMs, ctimeMs, size, ino].join(' ');
-  } catch {
-    return 'none';
+    return [cert, key, ...(clientCa === undefined ? [] : [clientCa])].map(fileVersion).join('\n');
   }
 }

@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 const here = path.dirname(fileURLToPath(import.meta.url));
 // BENCH_PEERS: the folder that install-peers.sh filled; OURS: the command under test, this checkout's by default
 const C = path.resolve(process.env.BENCH_PEERS ?? path.join(here, 'peers')),
-  OURS = (process.env.OURS ?? `${process.execPath} ${path.join(here, '../bin/mcp-proxy.js')}`)
+  OURS = (process.env.OURS ?? `${process.execPath} ${path.join(here, '../bin/mcp-proxy.cjs')}`)
     .split(' ')
     .filter(Boolean),
   F = path.join(here, 'floors'),

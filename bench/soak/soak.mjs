@@ -74,7 +74,7 @@ async function startProxy() {
     '--expose-gc',
     '--require',
     join(import.meta.dirname, '../gc-hook.cjs'),
-    join(import.meta.dirname, '../../bin/mcp-proxy.js'),
+    join(import.meta.dirname, '../../bin/mcp-proxy.cjs'),
     ...[
       '--port',
       '0',

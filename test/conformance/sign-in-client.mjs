@@ -9,7 +9,7 @@ import { Client } from '@modelcontextprotocol/client';
 import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 
 const HERE = import.meta.dirname;
-const PROXY = process.env.MCP_PROXY_BIN ?? join(HERE, '../../bin/mcp-proxy.js');
+const PROXY = process.env.MCP_PROXY_BIN ?? join(HERE, '../../bin/mcp-proxy.cjs');
 const url = process.argv.at(-1) ?? '';
 const scenario = process.env.MCP_CONFORMANCE_SCENARIO ?? '';
 const context = JSON.parse(process.env.MCP_CONFORMANCE_CONTEXT ?? '{}');

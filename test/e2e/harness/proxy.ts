@@ -5,7 +5,7 @@ import type { Scope } from './scope.js';
 
 const ROOT = join(import.meta.dirname, '../../..');
 /** The command under test; MCP_PROXY_BIN names another build of it, such as an installed one. */
-export const PROXY = process.env.MCP_PROXY_BIN ?? join(ROOT, 'bin/mcp-proxy.js');
+export const PROXY = process.env.MCP_PROXY_BIN ?? join(ROOT, 'bin/mcp-proxy.cjs');
 const SERVERS = join(ROOT, 'test/fixtures/servers');
 
 /** The fixture server of the legacy era: words of a command. */

@@ -8,7 +8,7 @@ import { main } from '../../../src/cli/main.js';
 import { OPTIONS } from '../../../src/cli/option-table.js';
 import { guards } from '../../security.js';
 
-const bin = fileURLToPath(new URL('../../../bin/mcp-proxy.js', import.meta.url));
+const bin = fileURLToPath(new URL('../../../bin/mcp-proxy.cjs', import.meta.url));
 let directory = '';
 
 beforeAll(async () => {

@@ -7,6 +7,7 @@ import { clock } from './clock.js';
 import type { ServerDefinition } from './config/definition.js';
 import type { ServerLimits } from './config/limits.js';
 import { headersIn } from './config/template.js';
+import { refuseAmbiguous } from './http/ambiguity.js';
 import { basePathOf } from './http/base-path.js';
 import { MAX_BODY } from './http/body.js';
 import { clientEndpoint } from './http/client-endpoint.js';
@@ -14,7 +15,7 @@ import { Door } from './http/door.js';
 import type { Endpoint } from './http/endpoint.js';
 import { refuseExposed } from './http/exposure.js';
 import { HostGuard, ownUrls } from './http/host.js';
-import { Listener } from './http/listener.js';
+import { Listener, type ReceivingTimes } from './http/listener.js';
 import { memo } from './http/memo.js';
 import { OriginGuard } from './http/origin.js';
 import { refuse } from './http/reply.js';
@@ -44,7 +45,7 @@ const GIVE_UP_AFTER_MS = 4900;
 const FINISH_CHECK_MS = 20;
 
 /** Times are in milliseconds; what is not set is the default. */
-export interface ProxyLimits extends ServerLimits {
+export interface ProxyLimits extends ServerLimits, ReceivingTimes {
   readonly maxBody?: number | undefined;
   /** Of all servers together. */
   readonly maxSessions?: number | undefined;
@@ -116,8 +117,7 @@ export interface RunningProxy {
  * it can't listen; with `ConfigError` where it would be open to everybody, or the keys cannot be used.
  */
 export async function startProxy(options: ProxyOptions, emit: Emit): Promise<RunningProxy> {
-  const limits = options.limits ?? {};
-  const { host, basePath } = options;
+  const { host, basePath, limits = {} } = options;
   const tls = options.tls && new TlsFiles(options.tls, emit);
   const scheme = tls === undefined ? 'http' : 'https';
   const hasCertificates = tls?.needsCertificate ?? false;
@@ -167,6 +167,7 @@ export async function startProxy(options: ProxyOptions, emit: Emit): Promise<Run
   const routeOf = memo((url) => route(targetPath(url)));
   const handle = (request: IncomingMessage, response: ServerResponse): void => {
     origins.vary(response);
+    if (refuseAmbiguous(request, response)) return;
     if (!hosts.admits(request)) {
       const text = `the proxy answers to the names of this machine only, not to ${JSON.stringify(request.headers.host)}; see --allow-host`;
       refuse(response, 403, text);
@@ -183,8 +184,7 @@ export async function startProxy(options: ProxyOptions, emit: Emit): Promise<Run
       answerResourceMetadata(tokens, target.path, request, response);
       return;
     }
-    const enter = (principal: Principal | undefined): void => serve(request, response, target, principal);
-    door.pass(request, response, resourceOf(target), enter);
+    door.pass(request, response, resourceOf(target), (who) => serve(request, response, target, who));
   };
 
   const serve = (
@@ -233,7 +233,7 @@ export async function startProxy(options: ProxyOptions, emit: Emit): Promise<Run
     else handleMessages(endpoint, request, response);
   };
 
-  const listener = new Listener(handle, emit, tls);
+  const listener = new Listener(handle, emit, tls, limits);
   const port = await listener.listen(options.host, options.port);
   const address = { scheme, host, port } as const;
   origins.listening(address);

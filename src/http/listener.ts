@@ -15,6 +15,18 @@ const KEEP_ALIVE_MS = 75_000;
 const PROBE_MS = 60_000;
 /** How long a client may take to begin with TLS, in milliseconds: nobody is known before that. */
 const HANDSHAKE_MS = 10_000;
+/** How long the head of a request may take to come, from its connection or the request before on: Node's own number. */
+const HEAD_MS = 60_000;
+/** How long all of a request may take to come: the largest body comes through 2 Mbit/s in that time. Node's own number. */
+const REQUEST_MS = 300_000;
+/** How often is looked for requests that have taken longer, in milliseconds: Node's own number. */
+const CHECK_MS = 30_000;
+
+/** How long a client may take to send its request, in milliseconds; past that its connection ends, with 408. */
+export interface ReceivingTimes {
+  readonly headMs?: number | undefined;
+  readonly requestMs?: number | undefined;
+}
 
 export type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -29,8 +41,15 @@ export class Listener {
    * @param emit told of what the handler fails on
    * @param tls undefined: plain HTTP
    */
-  constructor(handler: Handler, emit: Emit, tls?: TlsFiles) {
-    const probing = { keepAlive: true, keepAliveInitialDelay: PROBE_MS };
+  constructor(handler: Handler, emit: Emit, tls?: TlsFiles, times: ReceivingTimes = {}) {
+    const { headMs = HEAD_MS, requestMs = REQUEST_MS } = times;
+    const options = {
+      keepAlive: true,
+      keepAliveInitialDelay: PROBE_MS,
+      headersTimeout: Math.min(headMs, requestMs),
+      requestTimeout: requestMs,
+      connectionsCheckingInterval: Math.min(CHECK_MS, headMs, requestMs),
+    };
     const answer = (request: IncomingMessage, response: ServerResponse): void => {
       this.#answering.add(response);
       response.once('close', () => {
@@ -39,10 +58,12 @@ export class Listener {
       });
       answerFaults(response, emit, () => handler(request, response));
     };
-    this.#server = tls === undefined ? createServer(probing, answer) : tlsServer(probing, tls, answer);
+    this.#server = tls === undefined ? createServer(options, answer) : tlsServer(options, tls, answer);
     this.#server.keepAliveTimeout = KEEP_ALIVE_MS;
-    // Streams stay open for as long as their client wants; only receiving a request has a limit (Node's 300 s).
+    // Streams stay open for as long as their client wants; only receiving a request has a limit.
     this.#server.timeout = 0;
+    // Node would leave out what comes past 2000 of them, such as an Origin; how many there may be is for `ambiguity`.
+    this.#server.maxHeadersCount = 0;
   }
 
   /**

@@ -1,6 +1,6 @@
 import { ErrorCode } from './errors.js';
 import type { Message, MessageKind } from './message.js';
-import { parseWire, type Wire } from './wire.js';
+import { decodeWire, parseWire, type Wire } from './wire.js';
 
 /** What one JSON text from a peer turned out to be. */
 export type Scanned = Message | Batch | Malformed;
@@ -26,7 +26,8 @@ export const MAX_DEPTH = 1000;
  * the message in it. Never throws. The file is long because a grammar is read in one piece.
  *
  * A member of the head that occurs twice makes the message malformed: parsers differ in which one they
- * take, and a message must not mean one thing here and another to who reads it next.
+ * take, and a message must not mean one thing here and another to who reads it next. So does one that only
+ * looks like a member of the head: Go's parser takes `ID` for `id`, and C's strings end at a NUL.
  */
 export function scan(text: Wire): Scanned {
   try {
@@ -88,6 +89,8 @@ class Scanner {
   #nameEnd = -1;
   #uriAt = -1;
   #uriEnd = -1;
+  /** A key of `params` that some parser takes for `name` or `uri`. */
+  #likeTarget: Wire | undefined;
   #claimAt = -1;
   #claimEnd = -1;
   #subscriptionAt = -1;
@@ -148,6 +151,8 @@ class Scanner {
       invalid('"id" must be a string or a number');
     const kind = this.#kind(id);
     if (this.#paramsAt >= 0 && this.#methodAt < 0) invalid('"params" without "method"');
+    const method = this.#methodAt < 0 ? undefined : this.#name(this.#methodAt, this.#methodEnd);
+    if (this.#likeTarget !== undefined && TARGETED.has(method ?? '')) ambiguous(`params.${this.#likeTarget}`);
     const isError = kind === 'error';
     const progress = kind === 'notification' ? this.#tokenAt : this.#metaTokenAt;
     return {
@@ -156,7 +161,7 @@ class Scanner {
       id,
       idAt: this.#idAt,
       idEnd: this.#idEnd,
-      method: this.#methodAt < 0 ? undefined : this.#name(this.#methodAt, this.#methodEnd),
+      method,
       paramsAt: this.#paramsAt,
       paramsEnd: this.#paramsEnd,
       answerAt: isError ? this.#errorAt : this.#resultAt,
@@ -238,6 +243,7 @@ class Scanner {
         this.#errorEnd = this.value(at, 2);
         return this.#errorEnd;
       default:
+        if (isLike(HEAD, key)) ambiguous(key);
         return this.value(at, 2);
     }
   }
@@ -271,6 +277,8 @@ class Scanner {
         this.#uriEnd = this.value(at, 3);
         return this.#uriEnd;
       default:
+        if (isLike(PARAMS_HEAD, key)) ambiguous(`params.${key}`);
+        if (isLike(TARGET, key)) this.#likeTarget = key;
         return this.value(at, 3);
     }
   }
@@ -316,6 +324,7 @@ class Scanner {
         this.#subscriptionEnd = end;
         break;
       default:
+        if (isLike(META_HEAD, key)) ambiguous(`_meta.${key}`);
     }
     return end;
   }
@@ -472,6 +481,23 @@ const topMember: Visit = (scanner, key, at) => scanner.top(key, at);
 const paramsMember: Visit = (scanner, key, at) => scanner.params(key, at);
 const resultMember: Visit = (scanner, key, at) => scanner.result(key, at);
 const metaMember: Visit = (scanner, key, at) => scanner.meta(key, at);
+
+/** Keys of the message, of `params` and of `_meta` that the proxy acts on, and whatever some parser takes for one. */
+const HEAD = /^(?:jsonrpc|id|method|params|result|error)(?:\0|$)/iu;
+const PARAMS_HEAD = /^(?:_meta|progressToken|requestId)(?:\0|$)/iu;
+const META_HEAD = /^(?:progressToken|io\.modelcontextprotocol\/(?:protocolVersion|subscriptionId))(?:\0|$)/iu;
+/** What a call is about, in these methods; others may have members of any spelling. */
+const TARGET = /^(?:name|uri)(?:\0|$)/iu;
+const TARGETED: ReadonlySet<Wire> = new Set(['tools/call', 'prompts/get', 'resources/read']);
+
+/** Whether a key is like one of those, in any case of its letters: Go's parser folds those of all of Unicode. */
+function isLike(keys: RegExp, key: Wire): boolean {
+  return keys.test(key) || (/[\x80-\xff]/.test(key) && keys.test(decodeWire(key)));
+}
+
+function ambiguous(key: Wire): never {
+  invalid(`${JSON.stringify(key)} could be taken for another member`);
+}
 
 function once(at: number, name: string): void {
   if (at >= 0) invalid(`"${name}" occurs twice`);

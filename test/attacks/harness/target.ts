@@ -25,7 +25,7 @@ export class Target {
   }
 
   /**
-   * Without sessions, so that one POST is enough to reach the server.
+   * Without sessions, so that one POST is enough to reach the server, which is the same for all.
    *
    * @param headers that the innocent client sends
    */
@@ -42,11 +42,21 @@ export class Target {
     return `${this.proxy.url}/mcp`;
   }
 
+  /** POSTs octets as they are; the status and the text of the answer. */
+  async post(
+    octets: string,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<{ readonly status: number; readonly text: string }> {
+    const body = Buffer.from(octets, 'latin1');
+    const all = { ...JSON_BODY, ...this.#headers, ...headers };
+    const answer = await http(this.mcp, { method: 'POST', headers: all, body });
+    return { status: answer.status, text: await answer.text() };
+  }
+
   /** What a client that does no harm gets: the result of its request. */
   async ask(method: string, params: object = {}): Promise<Readonly<Record<string, unknown>>> {
     const body = JSON.stringify({ jsonrpc: '2.0', id: 'innocent', method, params });
-    const headers = { ...JSON_BODY, ...this.#headers };
-    const text = await (await http(this.mcp, { method: 'POST', headers, body })).text();
+    const { text } = await this.post(body);
     const message = JSON.parse(text);
     expect(message, text).toMatchObject({ id: 'innocent', result: {} });
     return message.result;

@@ -8,6 +8,7 @@ import type { Wire } from '../../jsonrpc/wire.js';
 import { taken } from '../../observability/taken.js';
 import type { CloseReason, Link, Receiver } from '../../relay/link.js';
 import { LineReader, MAX_LINE_LENGTH } from './framing.js';
+import { lineOf } from './line.js';
 
 /**
  * Octets that may wait for a client that does not read, beside the message that goes over it. Nothing
@@ -77,7 +78,7 @@ export class StdioDownstream implements Link {
       });
       return;
     }
-    this.#output.write(`${message.text}\n`, 'latin1');
+    this.#output.write(lineOf(message), 'latin1');
   }
 
   close(_reason: CloseReason): void {

@@ -12,6 +12,7 @@ import { type ChildExit, describeExit, exitData } from '../../process/child-exit
 import { guarded } from '../../relay/guarded.js';
 import type { CloseReason, Link, Receiver } from '../../relay/link.js';
 import { LineReader, MAX_LINE_LENGTH } from './framing.js';
+import { lineOf } from './line.js';
 import { Noise } from './noise.js';
 
 /**
@@ -104,7 +105,7 @@ export class StdioUpstream implements Link {
       this.#refuse(message);
       return;
     }
-    stdin.write(`${message.text}\n`, 'latin1');
+    stdin.write(lineOf(message), 'latin1');
   }
 
   /** What the child writes meanwhile fills its pipe, and then it waits. */

@@ -12,7 +12,7 @@ const MAX_TEXT = 4000;
 
 /**
  * Writes events as lines of text, those below `level` left out. Control characters are escaped, so that
- * nothing a peer sends can look like a line of its own or move a terminal's cursor.
+ * nothing a peer sends can look like a line of its own, move a terminal's cursor, or turn the text around it.
  */
 export function createLog(level: LogLevel, write: (line: string) => void): Emit {
   return (event) => {
@@ -28,8 +28,12 @@ export function lineOf(event: ProxyEvent): string {
   return `${new Date().toISOString()} ${LABEL[event.level]}${server} ${lines}\n`;
 }
 
+/** Controls, but for the tab; the two other ends of a line; and what turns the direction of the text around it. */
+const INVISIBLE = /(?!\t)[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu;
+
 function visible(text: string): string {
-  return text.replace(/[\p{Cc}]/gu, (c) =>
-    c === '\t' ? c : `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`,
-  );
+  return text.replace(INVISIBLE, (c) => {
+    const code = c.charCodeAt(0).toString(16);
+    return code.length > 2 ? `\\u${code.padStart(4, '0')}` : `\\x${code.padStart(2, '0')}`;
+  });
 }

@@ -21,9 +21,9 @@ describe('the log', () => {
 
   it('lets nothing of a peer look like a line of its own or move the cursor', () => {
     const { lines, log } = logged('info');
-    log({ level: 'info', text: 'a\r2026 ERROR b\u001b[2J\u0007\u009b\tc\nd', server: 'x\ny' });
+    log({ level: 'info', text: 'a\r2026 ERROR b\u001b[2J\u0007\u009b\tc\nd\u2028e\u202ef', server: 'x\ny' });
     expect(lines[0]?.replace(/^\S+ /, '')).toBe(
-      'INFO [x\\x0ay] a\\x0d2026 ERROR b\\x1b[2J\\x07\\x9b\tc\n    d\n',
+      'INFO [x\\x0ay] a\\x0d2026 ERROR b\\x1b[2J\\x07\\x9b\tc\n    d\\u2028e\\u202ef\n',
     );
   });
 

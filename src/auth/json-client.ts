@@ -69,8 +69,11 @@ export class JsonClient {
           if (value !== undefined) resolve(value);
           else reject(new Refused(`${where} answered with what is no JSON object`, undefined));
         },
-        failed: ({ kind, status, text: reason }) => {
+        failed: ({ kind, status, text: words }) => {
           clearTimeout(timer);
+          // What it says in words may repeat what it was sent.
+          const isSecret = request.body !== undefined && (status !== undefined || kind === 'foreign');
+          const reason = isSecret ? `${where} answered with HTTP status ${status ?? 200}` : words;
           const isThere = status !== undefined && status < 500 && kind !== 'unreachable';
           reject(isThere ? new Refused(reason, status) : new Unavailable(reason));
         },

@@ -27,7 +27,8 @@ export async function serve(
   announce(proxy, emit, writeError);
   const failed = proxy.started.then((outcomes) => {
     const bad = outcomes.filter((outcome) => !outcome.ok);
-    return bad.length === outcomes.length ? bad : new Promise<never>(() => {});
+    // Those that a client's request completes are not started yet, and none of them has failed.
+    return bad.length > 0 && bad.length === proxy.servers.length ? bad : new Promise<never>(() => {});
   });
   const end = await Promise.race([signal, failed]);
   if (typeof end === 'string') emit({ level: 'info', text: `${end}: stopping` });

@@ -35,6 +35,8 @@ export interface ServerDefinition extends ServerLimits {
   readonly access?: Access | undefined;
   /** What a client's request completes; then each has processes of its own. `args` and `env` show it as it is written. */
   readonly templates?: Templates | undefined;
+  /** What `command`, `args` and `cwd` have of the proxy's environment: secrets, perhaps. */
+  readonly secrets?: readonly string[] | undefined;
   /** What a request has put into `args` and `env`: secrets, perhaps. */
   readonly filled?: readonly string[] | undefined;
 }

@@ -5,7 +5,7 @@ import type { ServerLimits } from './limits.js';
 import type { ServerEntry } from './schema.js';
 import { refuseName } from './server-name.js';
 import type { Template, Templates } from './template.js';
-import { expand } from './variables.js';
+import { expand, secretsTaken } from './variables.js';
 
 /** What holds for a server where the file does not say it. */
 export type ServerDefaults = Pick<ServerDefinition, 'passEnvironment' | 'sharing' | 'era'>;
@@ -115,6 +115,7 @@ class Reader {
     }
     const take = (text: string, ...path: PropertyKey[]): string => this.#expand(text, value, path, label);
     const templates = this.#templates(parsed.data, value, label);
+    const secrets = [command, cwd ?? '', ...args].flatMap((text) => secretsTaken(text, this.#env));
     const definition: ServerDefinition = {
       name,
       command: take(command, 'command'),
@@ -126,6 +127,7 @@ class Reader {
       era: upstreamEra ?? this.#defaults.era,
       access,
       templates,
+      secrets: secrets.length === 0 ? undefined : secrets,
       ...limitsIn(parsed.data),
     };
     if (definition.command === '') this.#fault(find(value, ['command']) ?? value, label, 'command is empty');

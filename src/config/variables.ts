@@ -52,3 +52,21 @@ export function expand(text: string, env: Readonly<Record<string, string | undef
   const isTemplate = parts.some((part) => typeof part !== 'string');
   return { text: result, unset, odd, template: isTemplate ? parts.filter((part) => part !== '') : undefined };
 }
+
+/**
+ * Variables that every process finds in its environment, and whose values are in every path: what is taken from
+ * another may be secret, whatever it looks like.
+ */
+const PUBLIC = new Set(
+  'HOME LOGNAME PATH PWD SHELL TERM TMPDIR USER APPDATA HOMEDRIVE HOMEPATH LOCALAPPDATA PROGRAMFILES SYSTEMDRIVE SYSTEMROOT TEMP TMP USERNAME USERPROFILE'.split(
+    ' ',
+  ),
+);
+
+/** The values of variables that a text takes and that may be secret. */
+export function secretsTaken(text: string, env: Readonly<Record<string, string | undefined>>): string[] {
+  return [...text.matchAll(REFERENCE)].flatMap(([, , , name]) => {
+    if (name === undefined || PUBLIC.has(name.toUpperCase()) || !Object.hasOwn(env, name)) return [];
+    return env[name] ?? [];
+  });
+}

@@ -46,7 +46,7 @@ function serverStatus(server: Server, registry: SessionRegistry): object {
       command: mask(definition.command),
       args: maskArguments(definition.args).map(mask),
       env: Object.keys(definition.env),
-      cwd: definition.cwd ?? null,
+      cwd: definition.cwd === undefined ? null : mask(definition.cwd),
       pass_environment: definition.passEnvironment,
       sharing: definition.sharing,
       upstream_era: definition.era,

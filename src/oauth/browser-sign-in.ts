@@ -39,7 +39,7 @@ export async function askInBrowser(
   if (begun === undefined) return undefined;
   const { callback, pending } = begun;
   const { registration } = pending;
-  secrets.add(pending.verifier);
+  secrets.addPassing(pending.verifier);
   keepSecret(secrets, registration);
   wanted.asked(pending.url);
   try {
@@ -61,7 +61,7 @@ export async function askInBrowser(
           params: given.params,
           verifier: pending.verifier,
           redirectUri: callback.redirectUri,
-          heard: (code) => secrets.add(code),
+          heard: (code) => secrets.addPassing(code),
         },
         key,
         fetch,

@@ -122,8 +122,8 @@ export class OAuthCredentials implements Credentials {
     const { store, client, secrets } = this.#options;
     const grant = await store.grant();
     if (grant === undefined || !isFor(grant, client)) return;
-    secrets.add(grant.accessToken);
-    if (grant.refreshToken !== undefined) secrets.add(grant.refreshToken);
+    secrets.addPassing(grant.accessToken);
+    if (grant.refreshToken !== undefined) secrets.addPassing(grant.refreshToken);
     this.#grant = grant;
   }
 
@@ -178,7 +178,7 @@ export class OAuthCredentials implements Credentials {
   }
 
   #take(grant: Grant, by: Obtained['by']): void {
-    this.#options.secrets.add(grant.accessToken);
+    this.#options.secrets.addPassing(grant.accessToken);
     this.#grant = grant;
     this.#by = by;
     this.#isAccepted = false;

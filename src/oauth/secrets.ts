@@ -9,6 +9,6 @@ export function keepSecret(secrets: Secrets, { clientId, clientSecret }: Registr
 }
 
 export function keepGrantSecret(secrets: Secrets, { accessToken, refreshToken }: Grant): void {
-  secrets.add(accessToken);
-  if (refreshToken !== undefined) secrets.add(refreshToken);
+  secrets.addPassing(accessToken);
+  if (refreshToken !== undefined) secrets.addPassing(refreshToken);
 }

@@ -143,7 +143,7 @@ async function onDevice(
   const registration = isUsable ? stored : await register(authority, ANY_PORT, scope, fetch);
   if (!isUsable) await store.saveRegistration(issuer, registration);
   keepSecret(secrets, registration);
-  const heard = (secret: string): void => secrets.add(secret);
+  const heard = (secret: string): void => secrets.addPassing(secret);
   const tell = (url: string, code: string): void => {
     asked(`${url} (the code is ${code})`);
     emit({

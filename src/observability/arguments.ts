@@ -52,6 +52,22 @@ const SURELY_SECRET = /key|token|secret|pass|pwd|credential|auth|cookie|bearer|j
 
 /** The arguments, or parts of them, that are secrets by the option before them or by their looks. */
 export function secretArguments(args: readonly string[]): string[] {
+  return [...args.flatMap(secretsOfUrl), ...secretWords(args)];
+}
+
+/** What a URL in an argument holds: its password, or a user that has none, and the values of its query. */
+function secretsOfUrl(arg: string): string[] {
+  const [url] = /\b[a-z][a-z0-9+.-]*:\/\/\S+/i.exec(arg) ?? [];
+  if (url === undefined || !URL.canParse(url)) return [];
+  const { username, password, search } = new URL(url);
+  const values = search
+    .slice(1)
+    .split('&')
+    .map((part) => part.slice(part.indexOf('=') + 1));
+  return [password || username, ...values].filter((value) => value !== '');
+}
+
+function secretWords(args: readonly string[]): string[] {
   return args.flatMap((arg, at) => {
     const before = args[at - 1] ?? '';
     const [, name = '', value = ''] = /^(--[^=]+)=(.*)$/s.exec(arg) ?? [];

@@ -6,28 +6,47 @@ export const MASK = '***';
  * page may well repeat the header or the token that it did not like, as it came or in another writing.
  */
 export class Secrets {
-  readonly #values = new Set<string>();
+  readonly #lasting = new Set<string>();
+  readonly #passing = new Set<string>();
   #pattern: RegExp | undefined;
 
-  /** @param shortest values with fewer characters are left: they are in every text by chance */
+  /**
+   * For as long as the proxy runs, as what the person has given it.
+   *
+   * @param shortest values with fewer characters are left: they are in every text by chance
+   */
   add(value: string, shortest: number = SHORTEST): void {
-    const word = /^\S+\s+(\S+)$/.exec(value)?.[1]; // `Bearer TOKEN`: the token alone, too
-    for (const secret of word === undefined ? [value] : [value, word]) {
-      if (secret.length >= shortest) this.#values.add(secret);
-    }
-    while (this.#values.size > MAX_VALUES) {
-      const [oldest] = this.#values;
-      if (oldest === undefined) break;
-      this.#values.delete(oldest);
-    }
+    for (const secret of [value, ...partsOf(value)]) if (secret.length >= shortest) this.#lasting.add(secret);
+    this.#pattern = undefined;
+  }
+
+  /** Until many others have come after it, as tokens and codes, of which there is no end. */
+  addPassing(value: string): void {
+    if (value.length < SHORTEST) return;
+    this.#passing.delete(value);
+    this.#passing.add(value);
+    const [oldest] = this.#passing;
+    if (this.#passing.size > MAX_PASSING && oldest !== undefined) this.#passing.delete(oldest);
     this.#pattern = undefined;
   }
 
   mask(text: string): string {
-    if (this.#values.size === 0) return text;
-    this.#pattern ??= patternOf(this.#values).pattern;
+    if (this.#lasting.size + this.#passing.size === 0) return text;
+    this.#pattern ??= patternOf([...this.#lasting, ...this.#passing]).pattern;
     return text.replace(this.#pattern, MASK);
   }
+}
+
+/** What of a header's value is secret by itself: a token without its scheme, a password, the values of cookies. */
+function partsOf(value: string): string[] {
+  const [, scheme = '', word] = /^(\S+)\s+(\S+)$/.exec(value) ?? [];
+  const named = [...value.matchAll(/=\s*"?([^\s;,"]+)/g)].map(([, part = '']) => part);
+  const parts = named.filter((part) => part.length >= SHORTEST);
+  if (word === undefined) return parts;
+  if (scheme.toLowerCase() !== 'basic') return [word, ...parts];
+  const pair = Buffer.from(word, 'base64').toString();
+  const password = pair.slice(pair.indexOf(':') + 1);
+  return password.length < SHORTEST ? [word] : [word, password];
 }
 
 /** Characters from which a value counts as secret, unless it is known to be one. */
@@ -36,8 +55,8 @@ const SHORTEST = 6;
 /** The same for a value that was given as a header: shorter ones (`1`) would make every text unreadable. */
 export const SHORTEST_HEADER = 3;
 
-/** Access tokens are added for as long as the proxy runs; the oldest have expired long since. */
-const MAX_VALUES = 200;
+/** Tokens and codes that are looked for; when so many have come after one, it has expired long since. */
+const MAX_PASSING = 200;
 
 /** Takes every one of some values out of a text. */
 export interface ValueMask {
@@ -67,7 +86,7 @@ function patternOf(values: Iterable<string>): { readonly pattern: RegExp; readon
   return { pattern: new RegExp(alternatives.join('|'), 'g'), longest: longestFirst[0]?.length ?? 0 };
 }
 
-/** As it is, decoded, and each of the two in JSON, in a URL, in a form, and as words on one line. */
+/** As it is, decoded, and each of the two in JSON, in a URL, in a form, in Base64, and as words on one line. */
 function writingsOf(value: string): string[] {
   const writings: string[] = [];
   for (const text of new Set([value, decoded(value), decoded(value.replaceAll('+', ' '))])) {
@@ -80,8 +99,26 @@ function writingsOf(value: string): string[] {
     const encoded = [encodeURIComponent(whole), encodeURI(whole), form];
     writings.push(text, json, json.replaceAll('/', '\\/'), ascii(json), octets, words, ...encoded);
     for (const one of encoded) writings.push(one.replace(/%[0-9A-F]{2}/g, (octet) => octet.toLowerCase()));
+    writings.push(...base64(whole));
   }
   return writings.filter((text) => text.length >= SHORTEST_HEADER);
+}
+
+/** Characters of Base64 from which it stands for nothing else by chance. */
+const SHORTEST_BASE64 = 8;
+
+/**
+ * In Base64, as a part of a longer text too: there are three ways, by how many octets stand before it. The characters
+ * at its ends, which its neighbours change, are not among those.
+ */
+function base64(text: string): string[] {
+  const octets = Buffer.from(text);
+  return [0, 1, 2].flatMap((before) => {
+    const whole = Buffer.concat([Buffer.alloc(before), octets]).toString('base64');
+    const inner = whole.slice(before === 0 ? 0 : before + 1, Math.floor(((before + octets.length) * 8) / 6));
+    if (inner.length < SHORTEST_BASE64) return [];
+    return [inner, inner.replaceAll('+', '-').replaceAll('/', '_')];
+  });
 }
 
 /** JSON as some servers write it: `\u00e9`. */

@@ -160,7 +160,7 @@ export class ClientCredentials implements Credentials {
     if (typeof type === 'string' && type.toLowerCase() !== 'bearer') {
       return { kind: 'refused', text: `it gives tokens of a type other than Bearer, which is not supported` };
     }
-    this.#options.secrets.add(token);
+    this.#options.secrets.addPassing(token);
     const seconds = Number(answer.expires_in ?? Number.NaN);
     const life = seconds > 0 ? seconds * 1000 : Number.POSITIVE_INFINITY;
     const endsAt = this.#now() + life;

@@ -160,7 +160,7 @@ export interface Refusal {
 /** An answer whose status is not 2xx, in words. */
 export function statusFailure(refusal: Refusal, where: string, mask: (text: string) => string): Failure {
   const { status } = refusal;
-  const scanned = scan(refusal.body.toString('latin1'));
+  const scanned = scan(maskedWire(refusal.body.toString('latin1'), mask));
   const body = refusal.body.toString();
   const hint =
     refusal.redirect === undefined ? statusHint(status) : ` It points to ${refusal.redirect}: give that URL.`;
@@ -173,6 +173,13 @@ export function statusFailure(refusal: Refusal, where: string, mask: (text: stri
     ...(scanned.kind === 'error' ? { answer: scanned } : {}),
     ...(isRefusal(status) ? {} : { inDoubt: true }),
   };
+}
+
+/** Secrets end within a string of JSON, so that it stays JSON. What has none keeps its octets. */
+function maskedWire(wire: Wire, mask: (text: string) => string): Wire {
+  const text = Buffer.from(wire, 'latin1').toString();
+  const masked = mask(text);
+  return masked === text ? wire : Buffer.from(masked).toString('latin1');
 }
 
 /** A gateway does not say how far a request has come, nor does a server that failed over it. */

@@ -70,10 +70,11 @@ export function proxyAuthorization({ url }: OutboundProxy): string | undefined {
   return `Basic ${Buffer.from(pair).toString('base64')}`;
 }
 
-/** What must not be shown of it: its password, and the header that this makes. */
+/** What must not be shown of it: its password, or a user that has none, and the header that this makes. */
 export function proxySecrets(proxy: OutboundProxy | undefined): string[] {
   if (proxy === undefined) return [];
-  return [proxy.url.password, proxyAuthorization(proxy) ?? ''].filter((secret) => secret !== '');
+  const { username, password } = proxy.url;
+  return [password || username, proxyAuthorization(proxy) ?? ''].filter((secret) => secret !== '');
 }
 
 /** No connection to the proxy: `reason` in words, with no end. */

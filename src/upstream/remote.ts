@@ -57,7 +57,7 @@ export function connectRemote(options: RemoteOptions, emit: Emit): RemoteLink {
   const secrets = new Secrets();
   const { headers, dropped } = checkHeaders(options.headers, url);
   for (const value of Object.values(headers)) secrets.add(value, SHORTEST_HEADER);
-  for (const value of [url.password, ...querySecrets(url)]) secrets.add(value);
+  for (const value of [url.password || url.username, ...querySecrets(url)]) secrets.add(value);
   for (const name of dropped) {
     emit({ level: 'warning', text: `The header "${name}" is left out: the transport sets it itself.` });
   }

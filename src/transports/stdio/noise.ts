@@ -1,6 +1,7 @@
 /** What a server writes to stdout that is no MCP message: shown a few times, then only counted. */
 import { stripVTControlCharacters } from 'node:util';
 import type { Wire } from '../../jsonrpc/wire.js';
+import type { ValueMask } from '../../observability/secrets.js';
 
 /** Lines that are shown: enough to see what it is, too few for a server that logs to stdout to flood the log. */
 export const MAX_NOISE_SHOWN = 10;
@@ -11,10 +12,13 @@ const CONTROL = /\p{Cc}/gu;
 
 export class Noise {
   readonly #warn: (text: string) => void;
+  readonly #mask: ValueMask;
   #count = 0;
 
-  constructor(warn: (text: string) => void) {
+  /** @param mask takes the secrets out of a line, before it is cut */
+  constructor(warn: (text: string) => void, mask: ValueMask) {
     this.#warn = warn;
+    this.#mask = mask;
   }
 
   /** @param reason why it is no message */
@@ -23,7 +27,7 @@ export class Noise {
     if (this.#count > MAX_NOISE_SHOWN) return;
     const last = this.#count === MAX_NOISE_SHOWN ? ' (further lines like this are only counted)' : '';
     this.#warn(
-      `wrote to stdout what is no MCP message; ignored${last}. ${reason}. The line: ${excerpt(line)}`,
+      `wrote to stdout what is no MCP message; ignored${last}. ${reason}. The line: ${excerpt(line, this.#mask)}`,
     );
   }
 
@@ -34,9 +38,12 @@ export class Noise {
   }
 }
 
-function excerpt(line: Wire): string {
-  // UTF-8 has up to four octets for a character.
-  const start = Buffer.from(line.slice(0, MAX_NOISE_TEXT * 4), 'latin1').toString('utf8');
-  const text = stripVTControlCharacters(start).replace(CONTROL, ' ');
-  return text.length > MAX_NOISE_TEXT ? `${text.slice(0, MAX_NOISE_TEXT)}…` : text;
+function excerpt(line: Wire, mask: ValueMask): string {
+  // UTF-8 has up to four octets for a character. One more secret than is shown, so that none is cut in two.
+  const octets = (MAX_NOISE_TEXT + mask.longest) * 4;
+  const start = Buffer.from(line.slice(0, octets), 'latin1').toString('utf8');
+  const text = mask(stripVTControlCharacters(start).replace(CONTROL, ' '));
+  const sure = line.length > octets ? Math.max(0, text.length - mask.longest) : text.length;
+  const shown = Math.min(MAX_NOISE_TEXT, sure);
+  return text.length > shown ? `${text.slice(0, shown)}…` : text;
 }

@@ -9,6 +9,7 @@ import type { Wire } from '../../jsonrpc/wire.js';
 import type { Emit } from '../../observability/events.js';
 import type { Child } from '../../process/child.js';
 import { type ChildExit, describeExit, exitData } from '../../process/child-exit.js';
+import { maskOf } from '../../process/secrets.js';
 import { guarded } from '../../relay/guarded.js';
 import type { CloseReason, Link, Receiver } from '../../relay/link.js';
 import { LineReader, MAX_LINE_LENGTH } from './framing.js';
@@ -50,7 +51,7 @@ export class StdioUpstream implements Link {
     this.#child = child;
     this.#definition = definition;
     this.#emit = emit;
-    this.#noise = new Noise((text) => this.#warn(text));
+    this.#noise = new Noise((text) => this.#warn(text), maskOf(definition));
     this.#tooLong = `a line of more than ${maxLine} octets`;
     this.#reader = new LineReader({
       maxLength: maxLine,

@@ -17,6 +17,7 @@ import { refuseExposed } from './http/exposure.js';
 import { HostGuard, ownUrls } from './http/host.js';
 import { Listener, type ReceivingTimes } from './http/listener.js';
 import { memo } from './http/memo.js';
+import type { Stay } from './http/open-answers.js';
 import { OriginGuard } from './http/origin.js';
 import { refuse } from './http/reply.js';
 import { answerResourceMetadata } from './http/resource-metadata.js';
@@ -121,16 +122,17 @@ export async function startProxy(options: ProxyOptions, emit: Emit): Promise<Run
   const tls = options.tls && new TlsFiles(options.tls, emit);
   const scheme = tls === undefined ? 'http' : 'https';
   const hasCertificates = tls?.needsCertificate ?? false;
+  const sessions = new SessionRegistry(limits);
   const authenticator = await openAuthenticator(options.auth ?? {}, {
     host,
     basePath,
     hasCertificates,
     clock,
     emit,
+    onGone: (principal) => sessions.endOf(principal, 'the key of this client was taken back'),
   });
   if (authenticator === undefined) refuseExposed(options);
   const door = new Door({ authenticator, clock, emit });
-  const sessions = new SessionRegistry(limits);
   const make = (definition: ServerDefinition): Server => new Server(definition, { clock, emit, ...limits });
   const servers = new Servers(options.defaultServer, options.namedServers, make);
   const streams: StreamSettings = {
@@ -184,15 +186,18 @@ export async function startProxy(options: ProxyOptions, emit: Emit): Promise<Run
       answerResourceMetadata(tokens, target.path, request, response);
       return;
     }
-    door.pass(request, response, resourceOf(target), (who) => serve(request, response, target, who));
+    const enter = (principal: Principal | undefined, stay: Stay | undefined): void =>
+      serve(request, response, target, { principal, stay });
+    door.pass(request, response, resourceOf(target), enter);
   };
 
   const serve = (
     request: IncomingMessage,
     response: ServerResponse,
     target: Route,
-    principal: Principal | undefined,
+    who: { readonly principal: Principal | undefined; readonly stay: Stay | undefined },
   ): void => {
+    const { principal } = who;
     if (target.kind === 'status') {
       if (request.method !== 'GET' && request.method !== 'HEAD') {
         refuse(response, 405, '/status is for GET', { headers: { allow: 'GET, HEAD' } });
@@ -226,7 +231,7 @@ export async function startProxy(options: ProxyOptions, emit: Emit): Promise<Run
       return;
     }
     lastActivity = Date.now();
-    const endpoint = clientEndpoint(found, servers.ofClients(found.server), request, response, principal);
+    const endpoint = clientEndpoint(found, servers.ofClients(found.server), request, response, who);
     if (endpoint === undefined) return;
     if (target.kind === 'mcp') handleStreamableHttp(endpoint, request, response);
     else if (target.kind === 'sse') handleSse(endpoint, request, response);
@@ -289,6 +294,7 @@ export async function startProxy(options: ProxyOptions, emit: Emit): Promise<Run
       sessions.close('the proxy is stopping');
       const all = [
         listener.close(Math.max(FLUSH_MS, deadline - Date.now())),
+        door.close(),
         authenticator?.close(),
         ...servers.all.map((one) => one.stop('the proxy is stopping')),
       ];

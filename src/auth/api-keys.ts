@@ -3,7 +3,8 @@ import { ConfigError } from '../config/config-error.js';
 import { fileVersion } from '../config/file-version.js';
 import { type Emit, wordsOf } from '../observability/events.js';
 import type { Clock } from '../relay/clock.js';
-import { holderOf, type Key, readKeys } from './key-list.js';
+import type { Credential } from './credential.js';
+import { findKey, type Key, readKeys } from './key-list.js';
 import type { Principal } from './principal.js';
 
 /** How long what is known of the file holds, in milliseconds: a key that is taken out is good for so long at most. */
@@ -20,6 +21,14 @@ export interface ApiKeysOptions {
   readonly list: string | undefined;
   readonly clock: Clock;
   readonly emit: Emit;
+  /** No key of this principal is left. */
+  readonly onGone?: (principal: string) => void;
+}
+
+/** Whose key it is, and for how long. */
+export interface HeldKey {
+  readonly principal: Principal;
+  readonly credential: Credential;
 }
 
 /** Keys that are handed out, each with a name: whoever shows one is its holder. */
@@ -27,6 +36,8 @@ export class ApiKeys {
   readonly #options: ApiKeysOptions;
   readonly #given: readonly Key[];
   #fromFile: readonly Key[] = [];
+  /** The same as `#given` and `#fromFile`, by digest. */
+  readonly #held = new Map<string, HeldKey>();
   #version = '';
   #lookedAt: number;
 
@@ -44,6 +55,7 @@ export class ApiKeys {
         throw new ConfigError(`--api-key-file ${file} cannot be used: ${wordsOf(error)}`);
       }
     }
+    this.#hold();
     const short = [...this.#given, ...this.#fromFile].filter(({ isShort }) => isShort);
     for (const { principal } of short) {
       this.#warn(
@@ -53,13 +65,14 @@ export class ApiKeys {
   }
 
   /** Whose key this is; undefined where it is none. */
-  holderOf(credential: string): Principal | undefined {
-    this.#look();
-    return holderOf([...this.#given, ...this.#fromFile], credential);
+  find(credential: string): HeldKey | undefined {
+    this.look();
+    const key = findKey([...this.#given, ...this.#fromFile], credential);
+    return key && this.#held.get(nameOf(key));
   }
 
   /** Reads the file again where it has changed. One that is broken, or gone, changes nothing. */
-  #look(): void {
+  look(): void {
     const { file, clock, emit } = this.#options;
     const now = clock.now();
     if (file === undefined || now - this.#lookedAt < LOOK_AGAIN_MS) return;
@@ -69,6 +82,7 @@ export class ApiKeys {
     this.#version = version;
     try {
       this.#load(file);
+      this.#hold();
       emit({
         level: 'info',
         text: `the keys were read again: there are ${this.#fromFile.length} in ${file}`,
@@ -87,9 +101,33 @@ export class ApiKeys {
     }
   }
 
+  /** Those that are good now. What stands of the others is not. */
+  #hold(): void {
+    const keys = [...this.#given, ...this.#fromFile];
+    const good = new Set(keys.map(nameOf));
+    const before = new Set([...this.#held.values()].map(({ principal }) => principal.id));
+    for (const name of this.#held.keys()) if (!good.has(name)) this.#held.delete(name);
+    for (const key of keys) {
+      const name = nameOf(key);
+      const { principal } = key;
+      if (this.#held.get(name)?.principal.id === principal.id) continue;
+      const held: HeldKey = {
+        principal,
+        credential: { isGood: () => this.#held.get(name) === held, mayFinish: false },
+      };
+      this.#held.set(name, held);
+    }
+    for (const { principal } of this.#held.values()) before.delete(principal.id);
+    for (const principal of before) this.#options.onGone?.(principal);
+  }
+
   #warn(text: string): void {
     this.#options.emit({ level: 'warning', text });
   }
+}
+
+function nameOf({ digest }: Key): string {
+  return digest.toString('base64');
 }
 
 function readList(list: string): Key[] {

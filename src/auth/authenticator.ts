@@ -5,6 +5,7 @@ import { type Emit, wordsOf } from '../observability/events.js';
 import type { Clock } from '../relay/clock.js';
 import { ApiKeys } from './api-keys.js';
 import { certificateHolder } from './certificates.js';
+import { LASTING } from './credential.js';
 import type { AuthOptions, TokenOptions } from './options.js';
 import { presented } from './presented.js';
 import { isWebUrl, type Resource, Resources } from './resources.js';
@@ -24,6 +25,8 @@ export interface Authenticator {
   authenticate(request: IncomingMessage, resource: Resource): Verdict | Promise<Verdict>;
   /** Undefined where no tokens are taken. */
   readonly tokens: TokenSource | undefined;
+  /** Finds out what has changed without a request. */
+  look(): void;
   close(): Promise<void>;
 }
 
@@ -35,6 +38,8 @@ export interface AuthSurroundings {
   readonly hasCertificates: boolean;
   readonly clock: Clock;
   readonly emit: Emit;
+  /** Nobody can show any more that he is this principal. */
+  readonly onGone: (principal: string) => void;
 }
 
 /** Undefined where nobody is asked who they are. Rejects with `ConfigError`. */
@@ -42,10 +47,10 @@ export async function openAuthenticator(
   { apiKeyFile: file, apiKeys: list, tokens: options }: AuthOptions,
   surroundings: AuthSurroundings,
 ): Promise<Authenticator | undefined> {
-  const { clock, emit, hasCertificates } = surroundings;
+  const { clock, emit, hasCertificates, onGone } = surroundings;
   if (file === undefined && list === undefined && options === undefined && !hasCertificates) return undefined;
   const keys =
-    file === undefined && list === undefined ? undefined : new ApiKeys({ file, list, clock, emit });
+    file === undefined && list === undefined ? undefined : new ApiKeys({ file, list, clock, emit, onGone });
   const source = options && sourceOf(options, surroundings);
   const tokens = options && source && (await openTokens(options, source, surroundings));
   return {
@@ -54,14 +59,17 @@ export async function openAuthenticator(
       const shown = presented(headers);
       if (shown.kind === 'nothing') {
         const holder = hasCertificates ? certificateHolder(socket) : undefined;
-        return holder === undefined ? NOTHING_SHOWN : { kind: 'known', principal: holder };
+        return holder === undefined
+          ? NOTHING_SHOWN
+          : { kind: 'known', principal: holder, credential: LASTING };
       }
       if (shown.kind === 'contradiction') return NOT_KNOWN;
-      const principal = keys?.holderOf(shown.credential);
-      if (principal !== undefined) return { kind: 'known', principal };
+      const held = keys?.find(shown.credential);
+      if (held !== undefined) return { kind: 'known', ...held };
       if (tokens === undefined || !shown.isBearer || shown.credential === '') return NOT_KNOWN;
       return tokens.verdict(shown.credential, resource);
     },
+    look: () => keys?.look(),
     close: async () => tokens?.close(),
   };
 }

@@ -24,7 +24,7 @@ const ALGORITHMS = [
   'Ed25519',
 ];
 /** Seconds by which the clocks of the two may differ. */
-const TOLERANCE = 30;
+export const TOLERANCE = 30;
 
 /**
  * Checks a JWT by the keys of its issuer (RFC 9068, section 4). Undefined where it is not good. Rejects with

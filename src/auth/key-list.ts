@@ -52,12 +52,12 @@ export function readKeys(text: string, taken = 0): Key[] {
   return keys;
 }
 
-/** Whose key this is. Takes the same time for every one that is not known, whatever it has in common with one that is. */
-export function holderOf(keys: readonly Key[], credential: string): Principal | undefined {
+/** Which key this is. Takes the same time for every one that is not known, whatever it has in common with one that is. */
+export function findKey(keys: readonly Key[], credential: string): Key | undefined {
   const digest = digestOf(credential);
-  let holder: Principal | undefined;
-  for (const key of keys) if (timingSafeEqual(key.digest, digest)) holder = key.principal;
-  return holder;
+  let found: Key | undefined;
+  for (const key of keys) if (timingSafeEqual(key.digest, digest)) found = key;
+  return found;
 }
 
 function digestOf(text: string): Buffer {

@@ -2,10 +2,11 @@ import { createHash } from 'node:crypto';
 import type { Emit } from '../observability/events.js';
 import type { Clock } from '../relay/clock.js';
 import type { Claims } from './claims.js';
+import { goodUntil } from './credential.js';
 import { Introspection } from './introspection.js';
 import { Issuer } from './issuer.js';
 import { JsonClient } from './json-client.js';
-import { verifyJwt } from './jwt.js';
+import { TOLERANCE, verifyJwt } from './jwt.js';
 import type { Resource, Resources } from './resources.js';
 import { Unavailable } from './unavailable.js';
 import { NOT_KNOWN, type Verdict } from './verdict.js';
@@ -41,6 +42,8 @@ export class Tokens {
   readonly #http = new JsonClient();
   readonly #claimsOf: (token: string) => Promise<Claims | undefined>;
   readonly #holds: number;
+  /** Milliseconds after its end in which a token is still good. */
+  readonly #grace: number;
   readonly #known = new Map<string, Known>();
   /** Tokens that are being checked: who comes with the same one waits for the same answer. */
   readonly #checking = new Map<string, Promise<Claims | undefined>>();
@@ -53,10 +56,12 @@ export class Tokens {
       const keys = new Issuer(issuer, clock, this.#http);
       this.#claimsOf = (token) => verifyJwt(token, keys);
       this.#holds = HOLDS_MS;
+      this.#grace = TOLERANCE * 1000;
     } else {
       const asked = new Introspection({ ...introspection, issuer, http: this.#http });
       this.#claimsOf = (token) => asked.claimsOf(token);
       this.#holds = HOLDS_ASKED_MS;
+      this.#grace = 0;
     }
   }
 
@@ -79,7 +84,8 @@ export class Tokens {
     if (missing.length > 0) return { kind: 'insufficient', missing };
     // A subject may look like anything; an issuer has no space.
     const id = `${isClient ? 'client' : 'token'}:${issuer} ${subject}`;
-    return { kind: 'known', principal: { kind: 'token', id, name: subject, scopes } };
+    const credential = goodUntil(claims.expiresAt + this.#grace);
+    return { kind: 'known', principal: { kind: 'token', id, name: subject, scopes }, credential };
   }
 
   close(): Promise<void> {

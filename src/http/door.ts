@@ -2,11 +2,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Authenticator } from '../auth/authenticator.js';
 import type { Principal } from '../auth/principal.js';
 import type { Resource } from '../auth/resources.js';
-import type { Verdict } from '../auth/verdict.js';
+import { NOT_KNOWN, type Verdict } from '../auth/verdict.js';
 import { ErrorCode } from '../jsonrpc/errors.js';
 import type { Emit } from '../observability/events.js';
 import type { Clock } from '../relay/clock.js';
 import { answerFaults } from './fault.js';
+import { OpenAnswers, type Stay } from './open-answers.js';
 import { refuse } from './reply.js';
 
 /** How often at most wrong keys are told of, in milliseconds: whoever tries many must not fill the log. */
@@ -27,33 +28,47 @@ export interface DoorOptions {
  */
 export class Door {
   readonly #options: DoorOptions;
+  /** Undefined where nobody is asked who they are. */
+  readonly #answers: OpenAnswers | undefined;
   #refused = 0;
   #toldAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: DoorOptions) {
     this.#options = options;
+    const { authenticator, clock } = options;
+    if (authenticator === undefined) return;
+    this.#answers = new OpenAnswers({
+      clock,
+      look: () => authenticator.look(),
+      refuse: (response) => refuse(response, 401, NOT_KNOWN.text),
+    });
+  }
+
+  close(): void {
+    this.#answers?.close();
   }
 
   /**
    * Calls `enter`, or refuses: at once where it is known at once.
    *
    * @param resource what is asked for
-   * @param enter gets who it is; undefined where nobody is asked
+   * @param enter gets who it is, and what lasts until the answer is over; undefined where nobody is asked
    */
   pass(
     request: IncomingMessage,
     response: ServerResponse,
     resource: Resource,
-    enter: (principal: Principal | undefined) => void,
+    enter: (principal: Principal | undefined, stay: Stay | undefined) => void,
   ): void {
     const { authenticator, emit } = this.#options;
     if (authenticator === undefined) {
-      enter(undefined);
+      enter(undefined, undefined);
       return;
     }
     const settle = (verdict: Verdict): void => {
-      if (verdict.kind === 'known') enter(verdict.principal);
-      else this.#refuse(verdict, response, resource);
+      if (verdict.kind === 'known') {
+        enter(verdict.principal, this.#answers?.add(response, verdict.credential));
+      } else this.#refuse(verdict, response, resource);
     };
     const verdict = authenticator.authenticate(request, resource);
     if (!(verdict instanceof Promise)) {

@@ -14,6 +14,7 @@ import type { Session } from '../sessions/session.js';
 import type { StreamSettings } from '../transports/event-stream.js';
 import type { DeclaredHeader } from '../transports/streamable-http/param-headers.js';
 import { answerFaults } from './fault.js';
+import type { Stay } from './open-answers.js';
 import { refuse } from './reply.js';
 
 /** Where modern requests go: each by itself, with all that it says of its client. */
@@ -48,6 +49,8 @@ export interface Endpoint {
   readonly modern: ModernDoor;
   /** Who asks, by id (`Principal.id`): what is begun is bound to it. Undefined where nobody is asked who they are. */
   readonly principal: string | undefined;
+  /** The answer to the request; undefined where nobody is asked who they are. */
+  readonly stay?: Stay | undefined;
   readonly sessions: SessionRegistry;
   readonly emit: Emit;
   readonly stateless: boolean;

@@ -47,6 +47,7 @@ export function handleSse(endpoint: Endpoint, request: IncomingMessage, response
     principal: endpoint.principal,
     transport: 'sse',
     downstream,
+    stay: endpoint.stay,
     openedAt: Date.now(),
     lastActivity: Date.now(),
     client: undefined,
@@ -82,6 +83,10 @@ export function handleMessages(endpoint: Endpoint, request: IncomingMessage, res
   if (!session?.downstream.open) {
     refuse(response, 404, NO_SESSION);
     return;
+  }
+  // The stream is the session: it lasts as long as what its client shows with its messages.
+  if (session.stay !== undefined && endpoint.stay !== undefined) {
+    session.stay.credential = endpoint.stay.credential;
   }
   readPost(request, response, endpoint, ({ messages, batch }) => {
     const [message] = messages;

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { belongsTo } from '../auth/bound.js';
 import type { ClientInfo } from '../eras/client-info.js';
 import { type RecentClient, RecentClients } from './recent-clients.js';
 import type { Session } from './session.js';
@@ -91,6 +92,13 @@ export class SessionRegistry {
   /** When a client's request last came to that server, in milliseconds since 1970. */
   lastActivity(server: string): number | undefined {
     return this.#lastActivity.get(server);
+  }
+
+  /** Ends the sessions of a principal whom nobody can be any more. */
+  endOf(principal: string, text: string): void {
+    for (const session of [...this.#sessions.values()]) {
+      if (session.principal !== undefined && belongsTo(session.principal, principal)) session.end(text);
+    }
   }
 
   /** Ends every session. */

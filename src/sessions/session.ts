@@ -1,3 +1,4 @@
+import type { Credential } from '../auth/credential.js';
 import type { ClientInfo } from '../eras/client-info.js';
 import type { SseDownstream } from '../transports/sse/downstream.js';
 import type { StreamableHttpDownstream } from '../transports/streamable-http/downstream.js';
@@ -29,6 +30,8 @@ export interface StreamableHttpSession extends SessionBase {
 }
 
 export interface SseSession extends SessionBase {
+  /** Its stream; undefined where nobody is asked who they are. */
+  readonly stay: { credential: Credential } | undefined;
   readonly transport: 'sse';
   readonly downstream: SseDownstream;
   /** Whether `initialize` came, so that the session has a server. */

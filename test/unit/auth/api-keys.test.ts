@@ -40,11 +40,11 @@ describe('the file', () => {
   it(`${guards('keys.reloaded')} is read again when it has changed, once a second at most`, () => {
     write(`ann:${ANN}`);
     const keys = open();
-    expect(keys.holderOf(ANN)?.id).toBe('key:ann');
+    expect(keys.find(ANN)?.principal.id).toBe('key:ann');
     write(`bob:${BOB}`);
-    expect(keys.holderOf(BOB)).toBeUndefined();
+    expect(keys.find(BOB)).toBeUndefined();
     clock.advance(1000);
-    expect([keys.holderOf(ANN), keys.holderOf(BOB)?.id]).toEqual([undefined, 'key:bob']);
+    expect([keys.find(ANN), keys.find(BOB)?.principal.id]).toEqual([undefined, 'key:bob']);
     expect(told()).toBe(`info the keys were read again: there are 1 in ${file}`);
   });
 
@@ -58,14 +58,14 @@ describe('the file', () => {
     spoil();
     for (let second = 0; second < 3; second++) {
       clock.advance(1000);
-      expect(keys.holderOf(ANN)?.id).toBe('key:ann');
+      expect(keys.find(ANN)?.principal.id).toBe('key:ann');
     }
     expect(events).toHaveLength(1);
     expect(told()).toMatch(/^warning .*stay as they were: /);
     expect(told()).not.toContain('has a space');
     write(`bob:${BOB}`);
     clock.advance(1000);
-    expect([keys.holderOf(ANN), keys.holderOf(BOB)?.id]).toEqual([undefined, 'key:bob']);
+    expect([keys.find(ANN), keys.find(BOB)?.principal.id]).toEqual([undefined, 'key:bob']);
   });
 
   it.each([0o604, 0o606, 0o666])(
@@ -87,10 +87,10 @@ describe('the file', () => {
 it('keys of the list are there beside those of the file, and stay', () => {
   write(`${BOB}`);
   const keys = open(`${ANN}`);
-  expect([keys.holderOf(ANN)?.id, keys.holderOf(BOB)?.id]).toEqual(['key:1', 'key:2']);
+  expect([keys.find(ANN)?.principal.id, keys.find(BOB)?.principal.id]).toEqual(['key:1', 'key:2']);
   write('carl:carl-0123456789abcdef');
   clock.advance(1000);
-  expect([keys.holderOf(ANN)?.id, keys.holderOf(BOB)]).toEqual(['key:1', undefined]);
+  expect([keys.find(ANN)?.principal.id, keys.find(BOB)]).toEqual(['key:1', undefined]);
 });
 
 it('a key that can be found by trying is told of, by its name', () => {

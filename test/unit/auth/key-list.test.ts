@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { holderOf, KeyListError, readKeys } from '../../../src/auth/key-list.js';
+import { findKey, KeyListError, readKeys } from '../../../src/auth/key-list.js';
 
 function ids(text: string, taken?: number): string[] {
   return readKeys(text, taken).map(({ principal }) => principal.id);
@@ -21,7 +21,7 @@ describe('a list of keys', () => {
 
   it('may have several keys of one name, but no key of two', () => {
     const keys = readKeys('ann:old-key\nann:new-key\nann:new-key');
-    expect(holderOf(keys, 'old-key')).toEqual(holderOf(keys, 'new-key'));
+    expect(findKey(keys, 'old-key')?.principal).toEqual(findKey(keys, 'new-key')?.principal);
     expect(() => readKeys('ann:same\nbob:same')).toThrow(/^line 2: .*another name/);
   });
 
@@ -40,8 +40,8 @@ describe('a list of keys', () => {
 
 it('a key is its holder’s as a whole only', () => {
   const keys = readKeys('ann:0123456789\nbob:abcdefghij');
-  expect(holderOf(keys, '0123456789')).toMatchObject({ kind: 'key', id: 'key:ann', name: 'ann' });
+  expect(findKey(keys, '0123456789')?.principal).toMatchObject({ kind: 'key', id: 'key:ann', name: 'ann' });
   for (const wrong of ['', '0123456789 ', '012345678', '0123456789a', 'abcdefghi', 'ann', 'ann:0123456789']) {
-    expect(holderOf(keys, wrong), wrong).toBeUndefined();
+    expect(findKey(keys, wrong), wrong).toBeUndefined();
   }
 });

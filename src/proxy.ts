@@ -23,7 +23,7 @@ import { refuse } from './http/reply.js';
 import { answerResourceMetadata } from './http/resource-metadata.js';
 import { pathOf, type Route, resourceOf, route, targetPath } from './http/router.js';
 import { handleMessages, handleSse } from './http/sse.js';
-import { status } from './http/status.js';
+import { answerStatus } from './http/status.js';
 import { handleStreamableHttp } from './http/streamable-http.js';
 import { TlsFiles, type TlsOptions } from './http/tls.js';
 import type { Emit } from './observability/events.js';
@@ -199,25 +199,9 @@ export async function startProxy(options: ProxyOptions, emit: Emit): Promise<Run
   ): void => {
     const { principal } = who;
     if (target.kind === 'status') {
-      if (request.method !== 'GET' && request.method !== 'HEAD') {
-        refuse(response, 405, '/status is for GET', { headers: { allow: 'GET, HEAD' } });
-        return;
-      }
-      const body = JSON.stringify(
-        status({
-          servers: servers.all.filter(({ definition }) => mayUse(principal, definition.access)),
-          sessions,
-          lastActivity: () => lastActivity,
-          startedAt,
-          stopping,
-        }),
-        null,
-        2,
-      );
-      // Whoever asks whether to send clients here is told no, before anything ends.
-      response
-        .writeHead(stopping ? 503 : 200, { 'content-type': 'application/json', 'cache-control': 'no-store' })
-        .end(`${body}\n`);
+      const own = servers.all.filter(({ definition }) => mayUse(principal, definition.access));
+      const source = { servers: own, sessions, lastActivity: () => lastActivity, startedAt, stopping };
+      answerStatus(source, request, response, principal?.id);
       return;
     }
     const found = !('server' in target)

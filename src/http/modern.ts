@@ -86,7 +86,7 @@ async function checkParams(
 
 function takeNote(endpoint: Endpoint, { clientInfo: said, version }: Envelope): void {
   const client = clientInfo(said);
-  const isNew = endpoint.sessions.heard(endpoint.server.definition.name, client, version);
+  const isNew = endpoint.sessions.heard(endpoint.server.definition.name, client, version, endpoint.principal);
   if (!isNew) return;
   const finding = endpoint.server.known();
   if (finding === undefined) tellHeard(endpoint, client, version);

@@ -1,13 +1,16 @@
 import { createHash } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { isKeptFrom } from '../auth/bound.js';
 import { maskArguments } from '../observability/arguments.js';
 import { maskOf } from '../process/secrets.js';
 import type { Server } from '../servers/server.js';
 import type { ServerProcess } from '../servers/server-process.js';
 import type { SessionRegistry } from '../sessions/registry.js';
 import { VERSION } from '../version.js';
+import { refuse } from './reply.js';
 
 /** What `/status` is made of. */
-export interface StatusSource {
+interface StatusSource {
   readonly servers: readonly Server[];
   readonly sessions: SessionRegistry;
   /** When a client's request last came, in milliseconds since 1970. */
@@ -17,31 +20,66 @@ export interface StatusSource {
   readonly stopping: boolean;
 }
 
-/** The answer of `/status`: the original's two fields, and the truth about every server. Times are ISO 8601. */
-export function status(source: StatusSource): object {
+/**
+ * The answer of `/status`: the original's two fields, and the truth about every server. Times are ISO 8601.
+ *
+ * @param asker who sees it, by id: nothing of what belongs to another; undefined where nobody is asked
+ */
+function status(source: StatusSource, asker: string | undefined): object {
+  const shown = source.servers.filter((server) => isShown(server, asker));
   return {
     api_last_activity: iso(source.lastActivity()),
-    server_instances: Object.fromEntries(
-      source.servers.map((server) => [server.definition.name, stateOf(server)]),
-    ),
+    server_instances: Object.fromEntries(shown.map((server) => [server.definition.name, stateOf(server)])),
     version: VERSION,
     started_at: iso(source.startedAt),
     stopping: source.stopping,
-    servers: source.servers.map((server) => serverStatus(server, source.sessions)),
+    servers: shown.map((server) => serverStatus(server, source.sessions, asker)),
   };
 }
 
-function serverStatus(server: Server, registry: SessionRegistry): object {
+/** Answers a request for it; `asker` as above. */
+export function answerStatus(
+  source: StatusSource,
+  request: IncomingMessage,
+  response: ServerResponse,
+  asker: string | undefined,
+): void {
+  if (request.method !== 'GET' && request.method !== 'HEAD') {
+    refuse(response, 405, '/status is for GET', { headers: { allow: 'GET, HEAD' } });
+    return;
+  }
+  const headers = { 'content-type': 'application/json', 'cache-control': 'no-store' };
+  // Whoever asks whether to send clients here is told no, before anything ends.
+  response
+    .writeHead(source.stopping ? 503 : 200, headers)
+    .end(`${JSON.stringify(status(source, asker), null, 2)}\n`);
+}
+
+/** The server of some clients only is shown to those whose processes it has. */
+function isShown({ definition, pool }: Server, asker: string | undefined): boolean {
+  if (definition.filled === undefined || asker === undefined) return true;
+  const owners = [
+    ...pool.processes.map(({ placement }) => placement?.principal),
+    pool.health.lastExitFor(asker)?.owner,
+  ];
+  return owners.some((owner) => owner !== undefined && !isKeptFrom(owner, asker));
+}
+
+function serverStatus(server: Server, registry: SessionRegistry, asker: string | undefined): object {
   const { definition, pool } = server;
-  const { lastExit, replaced } = pool.health;
+  const { replaced } = pool.health;
+  const lastExit = pool.health.lastExitFor(asker);
+  const failure = pool.failure === undefined ? undefined : pool.health.failureFor(asker);
   const mask = maskOf(definition);
-  const sessions = registry.of(definition.name);
+  const sessions = registry.of(definition.name).filter(({ principal }) => !isKeptFrom(principal, asker));
+  const recent = registry.recent(definition.name).filter(({ principal }) => !isKeptFrom(principal, asker));
+  const processes = pool.processes.filter(({ placement }) => !isKeptFrom(placement?.principal, asker));
   const lastActivity = registry.lastActivity(definition.name);
   return {
     name: definition.name,
     state: stateOf(server),
     era: server.era ?? null,
-    reason: pool.failure === undefined ? null : mask(pool.failure),
+    reason: failure === undefined ? null : mask(failure),
     definition: {
       command: mask(definition.command),
       args: maskArguments(definition.args).map(mask),
@@ -60,7 +98,7 @@ function serverStatus(server: Server, registry: SessionRegistry): object {
       max_in_flight: pool.limits.maxInFlight,
       max_line: pool.limits.maxLine,
     },
-    processes: pool.processes.map((process) => ({
+    processes: processes.map((process) => ({
       pid: process.child.pid ?? null,
       started_at: iso(process.child.startedAt),
       state: process.alive ? 'ready' : 'starting',
@@ -90,13 +128,13 @@ function serverStatus(server: Server, registry: SessionRegistry): object {
       opened_at: iso(session.openedAt),
       last_activity: iso(session.lastActivity),
     })),
-    recent_clients: registry.recent(definition.name).map((recent) => ({
+    recent_clients: recent.map((one) => ({
       era: 'modern',
-      protocol_version: recent.version,
-      client: recent.client,
-      since: iso(recent.since),
-      last_activity: iso(recent.lastActivity),
-      requests: recent.requests,
+      protocol_version: one.version,
+      client: one.client,
+      since: iso(one.since),
+      last_activity: iso(one.lastActivity),
+      requests: one.requests,
     })),
     restarts: replaced,
     requests_in_flight: server.inFlight,

@@ -1,3 +1,4 @@
+import { isKeptFrom } from '../auth/bound.js';
 import type { ChildExit } from '../process/child.js';
 import type { Clock } from '../relay/clock.js';
 import { Restarts } from '../relay/restarts.js';
@@ -12,14 +13,19 @@ export interface LastExit {
   readonly exit: ChildExit;
   readonly text: string;
   readonly stderr: readonly string[];
+  /** Whose it was, by id; undefined: everybody's. */
+  readonly owner: string | undefined;
 }
+
+/** In place of what went wrong with the process of another client: its last words may be of that one's secrets. */
+const OF_ANOTHER = 'a process of another client has failed';
 
 /** How a server is doing: whether its processes work, what went wrong last, and when the next one may start. */
 export class Health {
   readonly restarts: Restarts;
   #lastExit: LastExit | undefined;
   /** What went wrong last, until a process works again. */
-  #failure: string | undefined;
+  #failure: { readonly text: string; readonly owner: string | undefined } | undefined;
   /** Whether a process has worked ever. */
   #hasWorked = false;
   /** Whether the server has worked, and its processes ended by themselves. */
@@ -38,7 +44,17 @@ export class Health {
 
   /** What went wrong last, until a process works again. */
   get failure(): string | undefined {
-    return this.#failure;
+    return this.#failure?.text;
+  }
+
+  /** The same as somebody may see it who is known by this id; undefined: nobody is asked. */
+  failureFor(asker: string | undefined): string | undefined {
+    return isKeptFrom(this.#failure?.owner, asker) ? OF_ANOTHER : this.failure;
+  }
+
+  /** The same. */
+  lastExitFor(asker: string | undefined): LastExit | undefined {
+    return isKeptFrom(this.#lastExit?.owner, asker) ? undefined : this.lastExit;
   }
 
   /** Processes that were started in place of one that had ended by itself. */
@@ -66,24 +82,25 @@ export class Health {
     this.#failure = undefined;
   }
 
-  failed(text: string): void {
-    this.#failure = text;
+  failed(text: string, owner?: string): void {
+    this.#failure = { text, owner };
   }
 
   /** A process has not answered, and is ended for that. The next one would hardly fare better. */
-  silent({ since }: ServerProcess, text: string): void {
+  silent({ since, placement }: ServerProcess, text: string): void {
     this.#missing++;
     this.#isDown = this.#hasWorked;
-    this.#failure = text;
+    this.#failure = { text, owner: placement?.principal };
     this.restarts.lost(since, true);
   }
 
   /** A process has ended by itself. */
-  lost({ child, since }: ServerProcess, exit: ChildExit, text: string): void {
+  lost({ child, since, placement }: ServerProcess, exit: ChildExit, text: string): void {
     this.#missing++;
     this.#isDown = this.#hasWorked;
-    this.#failure = text;
-    this.#lastExit = { at: Date.now(), pid: child.pid, exit, text, stderr: child.stderrTail() };
+    const owner = placement?.principal;
+    this.#failure = { text, owner };
+    this.#lastExit = { at: Date.now(), pid: child.pid, exit, text, stderr: child.stderrTail(), owner };
     // One that never worked is not tried again and again.
     this.restarts.lost(since, !this.#hasWorked || exit.kind === 'unspawnable');
   }

@@ -108,7 +108,7 @@ export class Places {
     } catch (error) {
       const isModern = error instanceof HandshakeRefused && this.speaks.refused(error.refusal);
       if (!process.ended && this.pool.has(process)) {
-        if (!isModern) this.pool.failed(error);
+        if (!isModern) this.pool.failed(error, process.placement?.principal);
         this.pool.retire(process, isModern ? NOT_LEGACY : 'the handshake failed');
       }
       if (process.endedOnceAsked) throw new EndedOnceAsked(wordsOf(error));

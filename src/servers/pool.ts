@@ -167,10 +167,10 @@ export class Pool {
     });
   }
 
-  /** Takes note of what went wrong with the server, and tells it. */
-  failed(error: unknown): void {
+  /** Takes note of what went wrong with the server, or a process of `owner`, and tells it. */
+  failed(error: unknown, owner?: string): void {
     const text = wordsOf(error);
-    this.health.failed(text);
+    this.health.failed(text, owner);
     this.#start.heard({ ok: false, reason: text });
     this.#options.emit({ level: 'error', text, server: this.definition.name });
   }

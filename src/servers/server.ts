@@ -200,15 +200,16 @@ export class Server {
       await this.pool.health.restarts.turn(isAsked);
     } catch (error) {
       if (!(error instanceof GaveUp)) throw error;
-      throw this.#gaveUp();
+      throw this.#gaveUp(principal);
     }
     await this.known();
     return this.#legacy.open(initialize, principal);
   }
 
   /** Why no process is started: for most, how the last one ended. */
-  #gaveUp(): NoLink {
-    const { failure, lastExit } = this.pool.health;
+  #gaveUp(principal: string | undefined): NoLink {
+    const failure = this.pool.health.failureFor(principal);
+    const lastExit = this.pool.health.lastExitFor(principal);
     const text = failure ?? `server "${this.definition.name}" ends again and again`;
     const isTheEnd = lastExit !== undefined && lastExit.text === failure;
     return new NoLink(text, isTheEnd ? exitData(this.definition, lastExit.exit, lastExit.stderr) : undefined);

@@ -8,15 +8,20 @@ import { OWN_INFO } from '../version.js';
 /** Which process a client gets: one of its own, the one of its profile, or one of its profile that is free. */
 export type Placement = SessionPlacement | TurnsPlacement;
 
-export type SessionPlacement = { readonly kind: 'own' } | SharedPlacement;
+/** By id; undefined: it is everybody's, or nobody is asked. */
+interface Owned {
+  readonly principal?: string | undefined;
+}
 
-export interface SharedPlacement {
+export type SessionPlacement = (Owned & { readonly kind: 'own' }) | SharedPlacement;
+
+export interface SharedPlacement extends Owned {
   readonly kind: 'shared';
   readonly profile: string;
 }
 
 /** One call at a time: its clients can be asked, and nothing tells one from another. */
-export interface TurnsPlacement {
+export interface TurnsPlacement extends Owned {
   readonly kind: 'turns';
   readonly profile: string;
 }
@@ -26,7 +31,7 @@ export const EVERYBODY: SharedPlacement = { kind: 'shared', profile: 'everybody'
 
 /** The profile of requests that come with no handshake of their own. */
 export function proxyItself(principal?: string): SharedPlacement {
-  return { kind: 'shared', profile: of(principal, 'proxy') };
+  return { kind: 'shared', profile: of(principal, 'proxy'), principal };
 }
 
 const ASKABLE = ['sampling', 'elicitation', 'roots'];
@@ -42,10 +47,10 @@ export function place(
   initialize: Readonly<Record<string, unknown>>,
   principal?: string,
 ): SessionPlacement {
-  if (sharing === 'session') return { kind: 'own' };
+  if (sharing === 'session') return { kind: 'own', principal };
   if (sharing === 'shared') return EVERYBODY;
-  if (isAskable(asRecord(initialize.capabilities))) return { kind: 'own' };
-  return { kind: 'shared', profile: profileOf(initialize, principal) };
+  if (isAskable(asRecord(initialize.capabilities))) return { kind: 'own', principal };
+  return { kind: 'shared', profile: profileOf(initialize, principal), principal };
 }
 
 /** The same for a client of the modern era on a server of the legacy era. */
@@ -56,7 +61,7 @@ export function placeModern(
 ): SharedPlacement | TurnsPlacement {
   if (sharing === 'shared') return EVERYBODY;
   const profile = profileOf(initializeOf(envelope, OWN_INFO), principal);
-  return { kind: isAskable(envelope.capabilities) ? 'turns' : 'shared', profile };
+  return { kind: isAskable(envelope.capabilities) ? 'turns' : 'shared', profile, principal };
 }
 
 /**
@@ -70,11 +75,12 @@ export function placeOnModern(
   principal?: string,
 ): SessionPlacement {
   if (sharing === 'shared') return EVERYBODY;
-  if (sharing === 'auto')
-    return principal === undefined ? EVERYBODY : { kind: 'shared', profile: of(principal, 'everything') };
-  return client === undefined
-    ? { kind: 'own' }
-    : { kind: 'shared', profile: profileOf(initializeOf(client, OWN_INFO), principal) };
+  if (sharing === 'auto') {
+    if (principal === undefined) return EVERYBODY;
+    return { kind: 'shared', profile: of(principal, 'everything'), principal };
+  }
+  if (client === undefined) return { kind: 'own', principal };
+  return { kind: 'shared', profile: profileOf(initializeOf(client, OWN_INFO), principal), principal };
 }
 
 /** The params of the handshake that the proxy does in its own name. */

@@ -10,6 +10,8 @@ export interface RecentClient {
   readonly client: ClientInfo;
   /** The protocol version of its requests. */
   readonly version: string;
+  /** Who it is, by id; undefined where nobody is asked. */
+  readonly principal: string | undefined;
   /** Milliseconds since 1970, like `lastActivity`. */
   readonly since: number;
   lastActivity: number;
@@ -21,10 +23,10 @@ export class RecentClients {
   readonly #byServer = new Map<string, Map<string, RecentClient>>();
 
   /** Takes note of a request. Returns whether nothing was heard of this client before, or for long. */
-  heard(server: string, client: ClientInfo, version: string): boolean {
+  heard(server: string, client: ClientInfo, version: string, principal?: string): boolean {
     const now = Date.now();
     const clients = this.#of(server);
-    const key = `${version}\n${client.name}\n${client.version}`;
+    const key = JSON.stringify([principal, version, client.name, client.version]);
     const known = clients.get(key);
     if (known !== undefined && now - known.lastActivity < CLIENT_IDLE_MS) {
       known.lastActivity = now;
@@ -32,7 +34,7 @@ export class RecentClients {
       return false;
     }
     if (known === undefined && clients.size >= MAX_CLIENTS) forgetOldest(clients);
-    clients.set(key, { client, version, since: now, lastActivity: now, requests: 1 });
+    clients.set(key, { client, version, principal, since: now, lastActivity: now, requests: 1 });
     return true;
   }
 

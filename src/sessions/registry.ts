@@ -59,9 +59,9 @@ export class SessionRegistry {
   }
 
   /** Takes note of a request that belongs to no session. Returns whether its client was not known. */
-  heard(server: string, client: ClientInfo, version: string): boolean {
+  heard(server: string, client: ClientInfo, version: string, principal?: string): boolean {
     this.#lastActivity.set(server, Date.now());
-    return this.#recent.heard(server, client, version);
+    return this.#recent.heard(server, client, version, principal);
   }
 
   /** The clients without sessions that were heard of lately. */

@@ -1,10 +1,11 @@
 /** Who may use which server. */
 import { afterEach, expect, it } from 'vitest';
 import { guards } from '../security.js';
-import { Client, initializeBody, post } from './harness/client.js';
+import { Client, initializeBody, post, requestBody } from './harness/client.js';
 import { exchange } from './harness/http.js';
 import { PlayedIssuer } from './harness/issuer.js';
-import { closeAll, puppet, start } from './harness/proxy.js';
+import { modernBody, modernHeaders } from './harness/modern.js';
+import { closeAll, eventually, puppet, start } from './harness/proxy.js';
 
 const ANN = { 'x-api-key': 'ann-0123456789abcdef' };
 const BOB = { 'x-api-key': 'bob-0123456789abcdef' };
@@ -89,4 +90,57 @@ it(`${guards('access.kept')} nothing starts where it could not be kept`, async (
   for (const more of [{}, { allowUnauthenticated: true }, { allowUnauthenticated: true, host: '0.0.0.0' }]) {
     await expect(start({ ...named, ...more })).rejects.toThrow(/server "a": its access can't be kept/);
   }
+});
+
+it(`${guards('access.others')} of one server each is shown what is theirs`, async () => {
+  const proxy = await start(
+    { auth: AUTH, defaultServer: puppet(), namedServers: [puppet({ name: 'all', sharing: 'shared' })] },
+    ANN,
+  );
+  const { url } = proxy;
+  const hers = await Client.open(`${url}/mcp`, { headers: ANN, name: 'her-client' });
+  const his = await Client.open(`${url}/mcp`, { headers: BOB, name: 'his-client' });
+  const modern = { ...modernHeaders('x/pid'), ...ANN };
+  await post(`${url}/mcp`, modernBody(1, 'x/pid'), { headers: modern });
+  await Client.open(`${url}/servers/all/mcp`, { headers: ANN, name: 'her-shared' });
+  // biome-ignore lint/suspicious/noExplicitAny: a test reads what it expects and fails on anything else
+  const seen = async (headers: typeof ANN | typeof BOB): Promise<any> =>
+    JSON.parse((await exchange(`${url}/status`, { headers })).body);
+  const pid = async (client: Client): Promise<number> => (await client.ask('x/pid')).pid;
+  const [herPid, hisPid] = [await pid(hers), await pid(his)];
+  const pids = ({ servers: [server] }: { servers: { processes: { pid: number }[] }[] }): number[] =>
+    (server?.processes ?? []).map((one) => one.pid);
+  const [ofHer, ofHim] = [await seen(ANN), await seen(BOB)];
+  expect(pids(ofHer)).toContain(herPid);
+  expect(pids(ofHer)).not.toContain(hisPid);
+  expect(pids(ofHim)).toContain(hisPid);
+  expect(pids(ofHim)).not.toContain(herPid);
+  expect(ofHer.servers[0].sessions).toMatchObject([{ client: { name: 'her-client' } }]);
+  expect(ofHim.servers[0].sessions).toMatchObject([{ client: { name: 'his-client' } }]);
+  expect(ofHer.servers[0].recent_clients).toMatchObject([{ client: { name: 'test' } }]);
+  expect(ofHim.servers[0].recent_clients).toEqual([]);
+  expect(ofHim.servers[1].processes).toMatchObject([{ pid: ofHer.servers[1].processes[0].pid }]);
+  expect(ofHim.servers[1].sessions).toEqual([]);
+  // What her process says at its end is not for him, though his server is down by it.
+  await hers.post(requestBody('x', 'x/exit', { code: 3, stderr: 'her last words' }));
+  await eventually(async () => ((await seen(ANN)).servers[0].last_exit === null ? undefined : true));
+  expect((await seen(ANN)).servers[0].last_exit.stderr).toContain('her last words');
+  expect((await seen(BOB)).servers[0].last_exit).toBeNull();
+  expect(JSON.stringify(await seen(BOB))).not.toContain('her last words');
+});
+
+it(`${guards('access.others')} nobody's error says how the process of another has ended`, async () => {
+  const { url } = await start({ auth: AUTH, defaultServer: puppet({ startTimeout: 20_000 }) }, ANN);
+  const his = await Client.open(`${url}/mcp`, { headers: BOB });
+  const hers = await Client.open(`${url}/mcp`, { headers: ANN });
+  const last = { code: 3, stderr: 'her last words' };
+  // Until no process is started any more, which holds for all.
+  for (let n = 0; n < 5; n++) {
+    const answer = await hers.post(requestBody(`x${n}`, 'x/exit', last));
+    expect(answer.body).toContain('her last words');
+  }
+  const gone = await his.post(requestBody('y', 'x/exit', { code: 4, stderr: 'his' }));
+  expect(gone.body).not.toContain('her');
+  const next = await his.post(requestBody('z', 'ping'));
+  expect(next.body).not.toContain('her last words');
 });

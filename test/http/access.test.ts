@@ -128,19 +128,3 @@ it(`${guards('access.others')} of one server each is shown what is theirs`, asyn
   expect((await seen(BOB)).servers[0].last_exit).toBeNull();
   expect(JSON.stringify(await seen(BOB))).not.toContain('her last words');
 });
-
-it(`${guards('access.others')} nobody's error says how the process of another has ended`, async () => {
-  const { url } = await start({ auth: AUTH, defaultServer: puppet({ startTimeout: 20_000 }) }, ANN);
-  const his = await Client.open(`${url}/mcp`, { headers: BOB });
-  const hers = await Client.open(`${url}/mcp`, { headers: ANN });
-  const last = { code: 3, stderr: 'her last words' };
-  // Until no process is started any more, which holds for all.
-  for (let n = 0; n < 5; n++) {
-    const answer = await hers.post(requestBody(`x${n}`, 'x/exit', last));
-    expect(answer.body).toContain('her last words');
-  }
-  const gone = await his.post(requestBody('y', 'x/exit', { code: 4, stderr: 'his' }));
-  expect(gone.body).not.toContain('her');
-  const next = await his.post(requestBody('z', 'ping'));
-  expect(next.body).not.toContain('her last words');
-});

@@ -23,6 +23,8 @@ const ALGORITHMS = [
   'EdDSA',
   'Ed25519',
 ];
+/** Types that access tokens have (RFC 9068, section 2.1), beside none; another one is of something else. */
+const TYPES = ['jwt', 'at+jwt'];
 /** Seconds by which the clocks of the two may differ. */
 export const TOLERANCE = 30;
 
@@ -33,9 +35,9 @@ export const TOLERANCE = 30;
 export async function verifyJwt(token: string, issuer: Issuer): Promise<Claims | undefined> {
   try {
     // What is not even meant to be good makes no work for the issuer.
-    const { alg } = decodeProtectedHeader(token);
-    if (alg === undefined || !ALGORITHMS.includes(alg) || decodeJwt(token).iss !== issuer.url)
-      return undefined;
+    const { alg, typ } = decodeProtectedHeader(token);
+    if (alg === undefined || !ALGORITHMS.includes(alg) || !isType(typ)) return undefined;
+    if (decodeJwt(token).iss !== issuer.url) return undefined;
     const options = { issuer: issuer.url, algorithms: ALGORITHMS, clockTolerance: TOLERANCE };
     return readClaims(await payloadOf(token, issuer, { ...options, requiredClaims: ['exp', 'aud'] }));
   } catch (error) {
@@ -43,6 +45,12 @@ export async function verifyJwt(token: string, issuer: Issuer): Promise<Claims |
     if (error instanceof errors.JOSEError || error instanceof TypeError) return undefined;
     throw error;
   }
+}
+
+/** @param typ whatever the token says */
+function isType(typ: unknown): boolean {
+  if (typ === undefined) return true;
+  return typeof typ === 'string' && TYPES.includes(typ.toLowerCase().replace(/^application\//, ''));
 }
 
 /** Rejects as `jwtVerify`. A token need not say which of its issuer's keys it is signed with: then each is tried. */

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import type { ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { exportSPKI, importJWK, SignJWT, UnsecuredJWT } from 'jose';
+import { EncryptJWT, exportJWK, exportSPKI, generateKeyPair, importJWK, SignJWT, UnsecuredJWT } from 'jose';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { guards } from '../security.js';
 import { Client } from './harness/client.js';
@@ -143,6 +143,107 @@ describe('a token', () => {
     expect(other.asked).toEqual([]);
     await other.stop();
     expect((await tried(proxy, good)).status).toBe(400);
+  });
+
+  it(`${guards('token.claims')} that brings its own key, or says where it is, is none, and nothing is fetched for it`, async () => {
+    const proxy = await startGuarded();
+    const aud = proxy.url;
+    const other = await PlayedIssuer.start();
+    const now = Math.floor(Date.now() / 1000);
+    const all = { iss: issuer.url, sub: 'root', aud, exp: now + 3600 };
+    const [jwk = {}] = issuer.keys;
+    const [its = {}] = other.keys;
+    const spki = await exportSPKI((await importJWK(jwk, 'ES256')) as CryptoKey);
+    const pair = await generateKeyPair('ES256', { extractable: true });
+    const hmac = (secret: string, header: object): Promise<string> =>
+      new SignJWT(all).setProtectedHeader({ alg: 'HS256', ...header }).sign(Buffer.from(secret));
+    const raw = (header: object, payload: object | string = all, mac = ''): string =>
+      [JSON.stringify(header), typeof payload === 'string' ? payload : JSON.stringify(payload)]
+        .map((part) => Buffer.from(part).toString('base64url'))
+        .concat(mac)
+        .join('.');
+    const good = await issuer.token({ aud });
+    const mac = good.split('.')[2] ?? '';
+    // Signed with a key that anybody may have made, and that the token itself shows or names.
+    const forged = (header: object): Promise<string> =>
+      new SignJWT(all).setProtectedHeader({ alg: 'ES256', ...header }).sign(pair.privateKey);
+    const own = await exportJWK(pair.publicKey);
+    const tokens = {
+      'alg none': raw({ alg: 'none' }),
+      'alg None': raw({ alg: 'None', kid: 'first' }),
+      'alg NONE with a signature': raw({ alg: 'NONE', kid: 'first' }, all, mac),
+      'no alg': raw({ kid: 'first' }, all, mac),
+      'an alg that is no text': raw({ alg: ['ES256'], kid: 'first' }, all, mac),
+      'HS256 of the PEM': await hmac(spki, { kid: 'first' }),
+      'HS256 of the PEM, trimmed, without kid': await hmac(spki.trim(), {}),
+      'HS256 of the JWK': await hmac(JSON.stringify(jwk), { kid: 'first' }),
+      'HS256 of a part of the JWK': await hmac(String(jwk.x), { kid: 'first' }),
+      'HS512 of the PEM': await new SignJWT(all)
+        .setProtectedHeader({ alg: 'HS512', kid: 'first' })
+        .sign(Buffer.from(spki)),
+      'an empty signature': raw({ alg: 'ES256', kid: 'first' }),
+      'a signature of nothing': raw(
+        { alg: 'ES256', kid: 'first' },
+        all,
+        Buffer.alloc(64).toString('base64url'),
+      ),
+      'its own jwk': await forged({ jwk: own }),
+      'its own jwk as our kid': await forged({ jwk: { ...own, kid: 'first' }, kid: 'first' }),
+      'jku of another': await other.token({ ...all }, 'first', { jku: `${other.url}/keys` }),
+      'x5u of another': await other.token({ ...all }, 'first', { x5u: `${other.url}/keys` }),
+      'x5c of another': await forged({ x5c: [Buffer.from(JSON.stringify(its)).toString('base64')] }),
+      'kid that is a path': await forged({ kid: '../../../../dev/null' }),
+      'kid that is a URL': await forged({ kid: `${other.url}/keys` }),
+      'kid that is SQL': await forged({ kid: "x' UNION SELECT 'secret" }),
+      'kid of a prototype': await forged({ kid: '__proto__' }),
+      'kid that is no text': raw({ alg: 'ES256', kid: { first: true } }, all, mac),
+      'crit that is not understood': raw({ alg: 'ES256', kid: 'first', crit: ['exp'], exp: 1 }, all, mac),
+      'crit b64': raw({ alg: 'ES256', kid: 'first', crit: ['b64'], b64: false }, all, mac),
+      'a token in a token': await issuer.token({ aud }).then((inner) =>
+        new SignJWT({})
+          .setProtectedHeader({ alg: 'ES256', cty: 'JWT' })
+          .sign(pair.privateKey)
+          .then((t) => `${t}.${inner}`),
+      ),
+      'an encrypted one': await new EncryptJWT(all)
+        .setProtectedHeader({ alg: 'dir', enc: 'A256GCM' })
+        .encrypt(Buffer.alloc(32)),
+      'claims that are no object': raw({ alg: 'ES256', kid: 'first' }, '[]', mac),
+      'claims that are no JSON': raw({ alg: 'ES256', kid: 'first' }, '{', mac),
+      'many parts': `${good}.${good}`,
+      'a space in it': good.replace('.', '. '),
+    };
+    for (const [name, token] of Object.entries(tokens)) {
+      const answer = await tried(proxy, token);
+      expect(answer.status, name).toBe(401);
+    }
+    expect(other.asked).toEqual([]);
+    // Nothing but what the issuer itself has named: its metadata, and its keys.
+    expect(issuer.asked.filter((path) => path !== '/keys' && !path.startsWith('/.well-known/'))).toEqual([]);
+    await other.stop();
+    expect((await tried(proxy, good)).status).toBe(400);
+  });
+
+  it(`${guards('token.claims')} that is not an access token by its type is none`, async () => {
+    const proxy = await startGuarded();
+    const aud = proxy.url;
+    for (const typ of ['at+jwt', 'application/at+jwt', 'AT+JWT', 'JWT', undefined]) {
+      expect((await tried(proxy, await issuer.token({ aud }, 'first', { typ }))).status, typ).toBe(400);
+    }
+    // Each is signed by the same issuer, for something else (RFC 8725, section 3.11).
+    for (const typ of ['logout+jwt', 'dpop+jwt', 'secevent+jwt', 'oauth-authz-req+jwt', 'x']) {
+      expect((await tried(proxy, await issuer.token({ aud }, 'first', { typ }))).status, typ).toBe(401);
+    }
+  });
+
+  it(`${guards('token.claims')} that is huge makes no work`, async () => {
+    const proxy = await startGuarded();
+    // As large as headers may be, and larger.
+    for (const junk of ['x'.repeat(12_000), '.'.repeat(12_000), `${'eyJ'.repeat(3000)}.e30.x`]) {
+      expect((await tried(proxy, junk)).status).toBe(401);
+    }
+    expect((await tried(proxy, 'x'.repeat(30_000))).status).toBe(431);
+    expect(issuer.asked).toEqual([]);
   });
 
   it(`${guards('token.over')} is not good any more once it is over, though it was good before`, async () => {

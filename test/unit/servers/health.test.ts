@@ -7,7 +7,7 @@ import { HandClock } from '../relay/hand-clock.js';
 const VALUES = 'x'.repeat(43);
 
 it.each([
-  ['hers', 'key:ann', ['key:ann', `${VALUES} key:ann`, undefined], ['key:bob', `${VALUES} key:bob`]],
+  ['hers', 'key:ann', ['key:ann', undefined], ['key:bob', `${VALUES} key:bob`, 'ann']],
   ['hers with values of requests', `${VALUES} key:ann`, ['key:ann', `${VALUES} key:ann`], ['key:bob', 'ann']],
   ["everybody's", undefined, ['key:ann', 'key:bob', undefined], []],
 ])(`${guards('access.others')} %s`, (_, owner, shown, hidden) => {

@@ -7,7 +7,7 @@ import { type RequestLimits, requestLimits, stopMs } from './limits.js';
 import { UPSTREAM_ERAS } from './server-options.js';
 import type { GivenOption } from './split.js';
 import { UsageError } from './usage-error.js';
-import { choice, headerName, httpsUrl, httpUrl, someSeconds, verification } from './values.js';
+import { choice, headerName, httpsUrl, httpUrl, port, someSeconds, verification } from './values.js';
 
 /** What client mode needs to begin. */
 export interface ClientOptions
@@ -28,6 +28,8 @@ export interface SignInOptions {
   readonly device: boolean;
   /** The path of a file with the client's private key. */
   readonly keyFile: string | undefined;
+  /** The port of the redirect URI; undefined: any that is free. */
+  readonly redirectPort: number | undefined;
   /** How long, in ms, a request waits for it. */
   readonly timeout: number;
 }
@@ -119,6 +121,7 @@ function signIn(given: readonly GivenOption[]): SignInOptions {
     throw new UsageError('--client-key-file belongs together with --client-id, which is missing');
   }
   const timeout = lastValue(given, 'sign-in-timeout');
+  const onPort = lastValue(given, 'redirect-port');
   return {
     client: {
       ...(clientId === undefined ? {} : { clientId }),
@@ -126,10 +129,17 @@ function signIn(given: readonly GivenOption[]): SignInOptions {
       ...(metadataUrl === undefined ? {} : { metadataUrl: httpsUrl('--client-metadata-url', metadataUrl) }),
     },
     keyFile,
+    redirectPort: onPort === undefined ? undefined : redirectPort(onPort),
     browser: !isGiven(given, 'no-browser'),
     device: isGiven(given, 'device'),
     timeout: timeout === undefined ? SIGN_IN_MS : someSeconds('--sign-in-timeout', timeout),
   };
+}
+
+function redirectPort(value: string): number {
+  const number = port('--redirect-port', value);
+  if (number > 0) return number;
+  throw new UsageError('--redirect-port is a whole number from 1 to 65535, as it stands in the redirect URI');
 }
 
 function verify(given: readonly GivenOption[]): boolean | string {

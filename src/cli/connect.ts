@@ -11,7 +11,7 @@ import { withInFlightLimit } from '../relay/in-flight.js';
 import { linger } from '../relay/linger.js';
 import type { Link } from '../relay/link.js';
 import { relay } from '../relay/relay.js';
-import { withTimeLimit } from '../relay/timed.js';
+import { type TimedOptions, withTimeLimit } from '../relay/timed.js';
 import { StdioDownstream } from '../transports/stdio/downstream.js';
 import { connectRemote, type SignIn } from '../upstream/remote.js';
 import type { ClientOptions, SignInOptions } from './client-options.js';
@@ -30,7 +30,9 @@ export async function connect(
   emit: Emit,
   signal: Promise<EndSignal>,
 ): Promise<number> {
-  const upstream = connectRemote({ ...options, ...signInOf(options.url, signIn, emit) }, emit);
+  let stand: (isStill: boolean) => void = () => undefined;
+  const asked = signInOf(options.url, signIn, emit, (isAsked) => stand(isAsked));
+  const upstream = connectRemote({ ...options, ...asked }, emit);
   const client = new StdioDownstream({ input: process.stdin, output: process.stdout });
   let deadline: number | undefined;
   /** What is left of the time to finish, which begins when this is asked first. */
@@ -41,7 +43,10 @@ export async function connect(
   const finished = (): Promise<void> =>
     Promise.race([upstream.settled(), wait(left(), undefined, { ref: false })]);
   const lingering = linger(client, finished);
-  relay(lingering, inNumber(limited(upstream, options, emit), options));
+  const onStill = (hear: typeof stand): void => {
+    stand = hear;
+  };
+  relay(lingering, inNumber(limited(upstream, { ...options, onStill }, emit), options));
   // A signal ends it in the same order as the end of stdin, but that what is under way may still ask the client.
   void signal.then((name) => {
     emit({ level: 'info', text: `${name}: stopping` });
@@ -60,12 +65,10 @@ function inNumber(
   return withInFlightLimit(upstream, { most: maxInFlight, server: url.origin });
 }
 
+type Limited = { readonly url: URL } & Partial<RequestLimits> & Required<Pick<TimedOptions, 'onStill'>>;
+
 /** Longest times of 0 are none. */
-function limited(
-  upstream: Link,
-  { url, timeout = 0, maxTimeout }: { readonly url: URL } & Partial<RequestLimits>,
-  emit: Emit,
-): Link {
+function limited(upstream: Link, { url, timeout = 0, maxTimeout, onStill }: Limited, emit: Emit): Link {
   const [ms, most] = [timeout, maxTimeout].map((limit) => (limit === 0 ? Number.POSITIVE_INFINITY : limit));
   if (ms === undefined || (ms === Number.POSITIVE_INFINITY && (most ?? ms) === ms)) return upstream;
   return withTimeLimit(upstream, {
@@ -74,12 +77,18 @@ function limited(
     emit,
     timeout: ms,
     maxTimeout: most,
+    onStill,
   });
 }
 
-function signInOf(url: URL, options: SignInOptions | undefined, emit: Emit): { readonly signIn?: SignIn } {
+function signInOf(
+  url: URL,
+  options: SignInOptions | undefined,
+  emit: Emit,
+  onAsked: (isAsked: boolean) => void,
+): { readonly signIn?: SignIn } {
   if (options === undefined) return {};
-  const { timeout, device, keyFile } = options;
+  const { timeout, device, keyFile, redirectPort } = options;
   const client = {
     ...options.client,
     ...(keyFile === undefined ? {} : { privateKey: privateKeyIn(keyFile) }),
@@ -87,7 +96,7 @@ function signInOf(url: URL, options: SignInOptions | undefined, emit: Emit): { r
   const browser = options.browser ? browserCommand(process.env, process.platform) : undefined;
   const { path, keychain } = credentialsFile(process.env, process.platform);
   const store = new LastingStore(new FileStore(path, keychain, url), path, emit);
-  return { signIn: { client, timeout, browser, device, store } };
+  return { signIn: { client, timeout, browser, device, redirectPort, store, onAsked } };
 }
 
 /** In PEM form (PKCS #8). Throws an `Error` in words. */

@@ -66,6 +66,13 @@ export const OPTIONS: readonly Option[] = [
   ),
   option(
     'client',
+    '--redirect-port',
+    'one',
+    ['PORT'],
+    'OAuth: the port of the redirect URI http://127.0.0.1:PORT/callback, where it is registered with one. Default: a free port.',
+  ),
+  option(
+    'client',
     '--sign-in-timeout',
     'one',
     ['SECONDS'],

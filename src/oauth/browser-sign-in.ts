@@ -92,11 +92,13 @@ async function begin(
   authority: Authority,
   scope: string | undefined,
 ): Promise<Begun | undefined> {
-  const { store, client } = options;
+  const { store, client, redirectPort } = options;
   const pending = await store.pending();
   const isFresh = pending !== undefined && Date.now() - pending.begunAt < LIFE / 2;
   if (isFresh && pending.issuer === authority.issuer && covers(pending.scope, scope)) {
-    const isSame = client.clientId === undefined || client.clientId === pending.registration.clientId;
+    const isOnPort = redirectPort === undefined || redirectPort === pending.port;
+    const isSame =
+      isOnPort && (client.clientId === undefined || client.clientId === pending.registration.clientId);
     const callback = isSame ? await Callback.listen(pending.port) : undefined;
     if (callback?.port === pending.port) return { callback, pending };
     callback?.close();
@@ -109,10 +111,11 @@ async function beginAnew(
   authority: Authority,
   scope: string | undefined,
 ): Promise<Begun | undefined> {
-  const { store, client, fetch } = options;
+  const { store, client, fetch, redirectPort } = options;
   const { issuer } = authority;
   const stored = await store.registration(issuer);
-  const callback = await Callback.listen(stored?.port);
+  const callback =
+    redirectPort === undefined ? await Callback.listen(stored?.port) : await Callback.listenOn(redirectPort);
   const { redirectUri, port } = callback;
   try {
     let registration = givenRegistration(client);

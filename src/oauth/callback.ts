@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type Page, page } from './page.js';
+import { SignInError } from './sign-in-error.js';
 
 const PATH = '/callback';
 
@@ -38,6 +39,13 @@ export class Callback {
     const server = wanted ?? (await listening(0));
     if (server === undefined) throw new Error('no port is free on 127.0.0.1');
     return new Callback(server);
+  }
+
+  /** On that port and no other. Rejects with `SignInError` where it is in use. */
+  static async listenOn(port: number): Promise<Callback> {
+    const server = await listening(port);
+    if (server !== undefined) return new Callback(server);
+    throw new SignInError(`port ${port} (--redirect-port) is in use by another program.`);
   }
 
   get redirectUri(): string {

@@ -17,6 +17,8 @@ import type { SignInOptions } from './sign-in-options.js';
 export interface OAuthCredentialsOptions extends SignInOptions {
   /** How long, in ms, a request waits for a person to sign in. */
   readonly timeout: number;
+  /** Told that a person is asked to sign in, so that all requests wait for that, and when it is over. */
+  readonly onAsked?: ((isAsked: boolean) => void) | undefined;
 }
 
 /** A token is renewed this long before it ends (ms), or a quarter of its life before, if that is less. */
@@ -147,10 +149,13 @@ export class OAuthCredentials implements Credentials {
 
   #begin(challenge: Challenge): void {
     const flow: Flow = { begunAt: performance.now(), url: undefined, done: Promise.resolve() };
+    const { onAsked } = this.#options;
     const done = this.#obtain(challenge, (url) => {
       flow.url = url;
+      onAsked?.(true);
     }).finally(() => {
       this.#flow = undefined;
+      onAsked?.(false);
     });
     this.#flow = Object.assign(flow, { done });
   }

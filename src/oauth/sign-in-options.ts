@@ -14,6 +14,8 @@ export interface SignInOptions {
   readonly browser: readonly [string, ...string[]] | undefined;
   /** Whether the person signs in on another device, where the authorization server has that. */
   readonly device: boolean;
+  /** The port of the redirect URI, where that is registered with one; undefined: any. */
+  readonly redirectPort?: number | undefined;
   readonly store: CredentialStore;
   readonly fetch: OAuthFetch;
   readonly secrets: Secrets;

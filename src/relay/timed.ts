@@ -17,6 +17,8 @@ export interface TimedOptions {
   readonly timeout: number;
   /** The same, whatever its progress; may be infinite. Undefined: `MAX_PROLONGED` times `timeout`. */
   readonly maxTimeout: number | undefined;
+  /** Says who is to hear whether the server can't be asked now, because a person has to do something first. */
+  readonly onStill?: (hear: (isStill: boolean) => void) => void;
 }
 
 interface Timed {
@@ -28,14 +30,15 @@ interface Timed {
 
 /**
  * A client's link to a server of its own, on which a request may take so long: then the client gets an error, and
- * the server is told that nobody waits any more. It stands still while the server waits for the client. What a server
- * is asked first, and streams of notifications, have no limit here.
+ * the server is told that nobody waits any more. It stands still while the server waits for the client, or both for a
+ * person who signs in. What a server is asked first, and streams of notifications, have no limit here.
  */
 export function withTimeLimit(link: Link, options: TimedOptions): Link {
   const { server, clock, emit, timeout, maxTimeout = MAX_PROLONGED * timeout } = options;
   const open = new Map<Key, Timed>();
   /** Questions of the server that the client has not answered. */
   const questions = new Set<Key>();
+  let isStill = false;
   let answer: (message: Message, about: Key) => void = () => undefined;
 
   const over = (key: Key): void => {
@@ -69,11 +72,15 @@ export function withTimeLimit(link: Link, options: TimedOptions): Link {
     };
     over(key);
     open.set(key, timed);
-    if (questions.size > 0) limit.stand(true);
+    if (isStill || questions.size > 0) limit.stand(true);
   };
   const stand = (): void => {
-    for (const { limit } of open.values()) limit.stand(questions.size > 0);
+    for (const { limit } of open.values()) limit.stand(isStill || questions.size > 0);
   };
+  options.onStill?.((is) => {
+    isStill = is;
+    stand();
+  });
   const progressed = (token: Wire | undefined): void => {
     if (token === undefined) return;
     const key = keyOf(token);

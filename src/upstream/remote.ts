@@ -21,6 +21,10 @@ export interface SignIn {
   readonly browser: readonly [string, ...string[]] | undefined;
   /** Whether it is done on another device, where the authorization server has that. */
   readonly device: boolean;
+  /** The port of the redirect URI, where that is registered with one; undefined: any. */
+  readonly redirectPort?: number | undefined;
+  /** Told that somebody is asked, and when that is over. */
+  readonly onAsked?: ((isAsked: boolean) => void) | undefined;
   /** Where credentials are kept. */
   readonly store: CredentialStore;
   /** How long, in ms, a request waits for it. */

@@ -109,6 +109,32 @@ describe('a server that people sign in to', () => {
     expect(person.windows()).toHaveLength(2);
   });
 
+  it('takes none of the time of requests while somebody signs in', async () => {
+    const server = await startProtected(scope);
+    const person = new Person(scope);
+    const client = person.start(server.mcp, ['--request-timeout', '2'], { BROWSER_WAIT: '4000' });
+    await client.begin();
+    await server.tell('forget');
+    expect((await client.call(1, 'add', { a: 1, b: 1 })).result).toBeDefined();
+    expect(person.windows()).toHaveLength(2);
+  });
+
+  it('comes back to the port that was registered, and says so where that is in use', async () => {
+    const server = await startProtected(scope, { NO_REGISTRATION: '1' });
+    const taken = Number(new URL(await serve(() => (_request, response) => void response.end())).port);
+    const known = ['--client-id', 'known', '--client-secret', 'known-secret-value', '--redirect-port'];
+    const nobody = new Person(scope);
+    const { error } = await nobody.start(server.mcp, [...known, String(taken)]).begin();
+    expect(error?.message).toMatch(`port ${taken} (--redirect-port) is in use`);
+    expect(nobody.windows()).toEqual([]);
+    await scope.end();
+    const again = await startProtected(scope, { NO_REGISTRATION: '1' });
+    const person = new Person(scope);
+    expect((await person.start(again.mcp, [...known, String(taken)]).begin()).result).toBeDefined();
+    const asked = new URL(person.windows()[0] ?? '').searchParams;
+    expect(asked.get('redirect_uri')).toBe(`http://127.0.0.1:${taken}/callback`);
+  });
+
   it('gets a new token before the old one ends', async () => {
     const server = await startProtected(scope, { TTL: '8' });
     const person = new Person(scope);

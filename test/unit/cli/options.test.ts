@@ -116,7 +116,14 @@ describe('client mode', () => {
         headers: [],
         transport: 'auto',
         era: 'auto',
-        signIn: { client: {}, keyFile: undefined, browser: true, device: false, timeout: 50_000 },
+        signIn: {
+          client: {},
+          keyFile: undefined,
+          redirectPort: undefined,
+          browser: true,
+          device: false,
+          timeout: 50_000,
+        },
         verify: true,
         logLevel: 'info',
       },
@@ -229,6 +236,10 @@ describe('client mode', () => {
       );
     }
     expect(await refusal('--sign-in-timeout 0 https://h')).toMatch(/more than 0/);
+    expect(await signIn('--redirect-port 3334')).toMatchObject({ redirectPort: 3334 });
+    for (const port of ['0', 'x', '70000']) {
+      expect(await refusal(`--redirect-port ${port} https://h`)).toMatch(/--redirect-port is a whole number/);
+    }
   });
 
   it.each([

@@ -17,6 +17,8 @@ class Stage {
   readonly got: string[] = [];
   readonly told: string[] = [];
   readonly closings: CloseReason[] = [];
+  /** A person is asked to do something first, or has done it. */
+  stand: (isStill: boolean) => void = () => undefined;
   readonly #link;
 
   constructor(maxTimeout: number | undefined = undefined) {
@@ -26,6 +28,9 @@ class Stage {
       emit: ({ text: told }) => this.told.push(told),
       timeout: SECOND,
       maxTimeout,
+      onStill: (hear) => {
+        this.stand = hear;
+      },
     });
     this.#link.listen({
       message: (one) => this.got.push(one.text),
@@ -51,6 +56,21 @@ class Stage {
 }
 
 describe('a request with a time limit', () => {
+  it('has all of its time beside that in which a person signs in, also where it comes meanwhile', () => {
+    const stage = new Stage();
+    stage.says(call(1));
+    stage.clock.advance(SECOND / 2);
+    stage.stand(true);
+    stage.says(call(2));
+    stage.clock.advance(100 * SECOND);
+    expect(stage.got).toEqual([]);
+    stage.stand(false);
+    stage.clock.advance(SECOND / 2);
+    expect(stage.takeErrors()).toEqual([[1, 'the server did not answer tools/call within 1 s']]);
+    stage.clock.advance(SECOND / 2);
+    expect(stage.takeErrors()).toEqual([[2, 'the server did not answer tools/call within 1 s']]);
+  });
+
   it('is answered for with the reason, and taken back from the server, once', () => {
     const stage = new Stage();
     stage.says(call(1), call('1'));

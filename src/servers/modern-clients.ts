@@ -67,6 +67,14 @@ export class ModernClients {
     this.#translator.close();
   }
 
+  /** Which process answers a client's requests, as far as its profile says so: another's may have other tools. */
+  placeOf(client: Envelope, principal: string | undefined): string {
+    const { sharing } = this.#places.definition;
+    const isModern = this.#places.era === 'modern';
+    const placement = (isModern ? placeOnModern : placeModern)(sharing, client, principal);
+    return placement.kind === 'own' ? '' : placement.profile;
+  }
+
   /** The link on which a request is answered; it is sent on it next. Throws `AtCapacity`. */
   open(request: Message, envelope: Envelope, principal: string | undefined): Link {
     if (this.#open >= this.#maxOpen) {

@@ -149,7 +149,7 @@ export class Server {
     anew: boolean,
     principal?: string,
   ): Promise<readonly DeclaredHeader[] | undefined> {
-    return this.#tools.of(name, envelope, anew, principal);
+    return this.#tools.of(name, envelope, anew, principal, this.#modern.placeOf(envelope, principal));
   }
 
   /** Gives up the calls that wait for clients of the modern era. */

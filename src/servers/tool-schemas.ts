@@ -14,22 +14,30 @@ const LIST_MS = 5000;
 const LIST_AGAIN_MS = 5000;
 /** The same after one that came to nothing: a server that does not list its tools must not hold up every call. */
 const FAILED_AGAIN_MS = 60_000;
+/** Places whose tools are known; the one that was asked for first is forgotten first. */
+const MAX_PLACES = 100;
 /** Pages of tools that are read; a list that goes on for ever must end. */
 const MAX_PAGES = 100;
 
 type Open = (request: Message, envelope: Envelope, principal: string | undefined) => Link | Promise<Link>;
 
+/** The tools of one place. */
+interface Tools {
+  readonly headers: ToolHeaders;
+  listing: Promise<void> | undefined;
+  notBefore: number;
+}
+
 /**
  * Which arguments of a server's tools are repeated in headers over HTTP (2026-07-28, `basic/transports/
  * streamable-http`, "Server Behavior for Custom Headers"): whoever takes a call has to compare the two, and so
- * to know the tools. They are listed when the first call comes, and when one does not agree.
+ * to know the tools. They are listed when the first call comes, and when one does not agree. Where clients have
+ * processes of their own, each place has its own tools: what those of another declare refuses nobody's call.
  */
 export class ToolSchemas {
   readonly #clock: Clock;
   readonly #open: Open;
-  readonly #headers = new ToolHeaders();
-  #listing: Promise<void> | undefined;
-  #notBefore = Number.NEGATIVE_INFINITY;
+  readonly #places = new Map<string, Tools>();
 
   /** @param open gives a link on which one request of the modern era is answered */
   constructor(clock: Clock, open: Open) {
@@ -42,33 +50,46 @@ export class ToolSchemas {
    *
    * @param anew lists the tools again first, since what is known of them does not agree with a call
    * @param principal who calls: the tools are listed by a process of theirs
+   * @param place which process that is
    */
   async of(
     name: string,
     envelope: Envelope,
     anew: boolean,
     principal?: string,
+    place = '',
   ): Promise<readonly DeclaredHeader[] | undefined> {
-    const known = this.#headers.of(name);
+    const tools = this.#at(place);
+    const known = tools.headers.of(name);
     if (known !== undefined && !anew) return known;
-    if (this.#listing === undefined && this.#clock.now() >= this.#notBefore) {
-      const listed = this.#list(envelope, principal).catch(() => false);
-      this.#listing = listed.then((isWhole) => {
-        this.#notBefore = this.#clock.now() + (isWhole ? LIST_AGAIN_MS : FAILED_AGAIN_MS);
-        this.#listing = undefined;
+    if (tools.listing === undefined && this.#clock.now() >= tools.notBefore) {
+      const listed = this.#list(tools.headers, envelope, principal).catch(() => false);
+      tools.listing = listed.then((isWhole) => {
+        tools.notBefore = this.#clock.now() + (isWhole ? LIST_AGAIN_MS : FAILED_AGAIN_MS);
+        tools.listing = undefined;
       });
     }
-    await this.#listing;
-    return this.#headers.of(name);
+    await tools.listing;
+    return tools.headers.of(name);
+  }
+
+  #at(place: string): Tools {
+    const known = this.#places.get(place);
+    if (known !== undefined) return known;
+    const tools = { headers: new ToolHeaders(), listing: undefined, notBefore: Number.NEGATIVE_INFINITY };
+    this.#places.set(place, tools);
+    const [oldest] = this.#places.keys();
+    if (this.#places.size > MAX_PLACES && oldest !== undefined) this.#places.delete(oldest);
+    return tools;
   }
 
   /** Returns whether all is listed that there is, or may be. */
-  async #list(envelope: Envelope, principal: string | undefined): Promise<boolean> {
+  async #list(headers: ToolHeaders, envelope: Envelope, principal: string | undefined): Promise<boolean> {
     let cursor: unknown;
     for (let page = 0; page < MAX_PAGES; page++) {
       const answer = await this.#ask(cursor, { envelope, principal });
       if (answer?.kind !== 'response') return false;
-      this.#headers.take(answer);
+      headers.take(answer);
       cursor = asRecord(parseWire(answerOf(answer))).nextCursor;
       if (typeof cursor !== 'string') return true;
     }

@@ -70,6 +70,32 @@ describe('the headers of a tool', () => {
     expect(links).toHaveLength(1);
   });
 
+  it('are those of one place: what another one declares is not theirs', async () => {
+    const { links, schemas, lists } = stage();
+    const hers = schemas.of('a', CLIENT, false, 'key:ann', 'hers');
+    await lists([tool('a', 'One')]);
+    const his = schemas.of('a', CLIENT, false, 'key:bob', 'his');
+    await lists([tool('a')]);
+    expect(await hers).toHaveLength(1);
+    expect(await his).toEqual([]);
+    expect(links).toHaveLength(2);
+    expect(await schemas.of('a', CLIENT, false, 'key:ann', 'hers')).toHaveLength(1);
+  });
+
+  it('are forgotten of the place that came first, where there are many', async () => {
+    const { links, schemas, lists } = stage();
+    for (let place = 0; place < 102; place++) {
+      const asked = schemas.of('a', CLIENT, false, undefined, String(place));
+      await lists([tool('a')]);
+      await asked;
+    }
+    expect(links).toHaveLength(102);
+    void schemas.of('a', CLIENT, false, undefined, '101');
+    void schemas.of('a', CLIENT, false, undefined, '0');
+    await lists([tool('a')]);
+    expect(links).toHaveLength(103);
+  });
+
   it('are read from all pages', async () => {
     const { links, schemas, lists } = stage();
     const asked = schemas.of('b', CLIENT, false);

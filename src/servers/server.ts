@@ -143,12 +143,13 @@ export class Server {
   }
 
   /** The arguments of a tool that a call repeats in headers; undefined where that is not known. Never rejects. */
-  toolHeaders(
+  async toolHeaders(
     name: string,
     envelope: Envelope,
     anew: boolean,
     principal?: string,
   ): Promise<readonly DeclaredHeader[] | undefined> {
+    await this.known();
     return this.#tools.of(name, envelope, anew, principal, this.#modern.placeOf(envelope, principal));
   }
 

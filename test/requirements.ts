@@ -4,13 +4,14 @@
  * error where the two are of different eras. In: what the proxy is itself, the server to its clients and the
  * client to its servers, and what it could spoil by standing there. Out: what binds only the end client or the
  * end server (a relay passes it on), which is what they show to people and do with schemas, icons and URLs; the
- * validation of tool schemas; custom transports; authentication.
+ * validation of tool schemas; custom transports.
  *
  * One file for each subject: the legacy era (`sse`, `streamable-http-*`, `messages`, `lifecycle`, `features`),
- * the modern era (`modern-*`), both (`stdio`), and across the two (`eras-*`). A test cites what it shows with
+ * the modern era (`modern-*`), both (`stdio`, `authorization`), and across the two (`eras-*`). A test cites what it shows with
  * `req` in its title; requirements.test.ts fails on a row that nobody cites.
  */
 
+import { authorization } from './requirements/authorization.js';
 import { erasLegacyClient } from './requirements/eras-legacy-client.js';
 import { erasModernClient } from './requirements/eras-modern-client.js';
 import { features } from './requirements/features.js';
@@ -45,6 +46,7 @@ export const REQUIREMENTS = [
   ...modernCaching,
   ...erasModernClient,
   ...erasLegacyClient,
+  ...authorization,
 ] as const;
 
 /** The id of a row; a mistyped one does not compile. */

@@ -2,6 +2,7 @@
 /** What a server's process learns of its caller, and that it is nobody else's. */
 import { afterEach, describe, expect, it } from 'vitest';
 import { loadServerFile } from '../../src/config/file.js';
+import { req } from '../requirements.js';
 import { guards } from '../security.js';
 import { Client, initializeBody, post, requestBody } from './harness/client.js';
 import { exchange, Stream, send } from './harness/http.js';
@@ -126,10 +127,14 @@ describe('values of a request', () => {
   });
 });
 
-it(`${guards('values.principal')} a server is told who asks, by a name that nobody can give himself`, async () => {
+it(`${guards('values.principal')} ${req('auth.server.no-transit')} a server is told who asks, by a name that nobody can give himself`, async () => {
   const auth = { apiKeys: `ann:${KEYS.ann}\nbob:${KEYS.bob}` };
   const who = { env: { WHO: '${principal}' } };
   await expect(startOwn(who)).rejects.toThrow(/"own": it takes \$\{principal\}, but nobody is asked/);
+  for (const header of ['Authorization', 'X-API-Key']) {
+    const taken = startOwn({ env: { TOKEN: `\${header:${header}}` } }, { auth });
+    await expect(taken).rejects.toThrow(/this header is for the proxy itself/);
+  }
   const proxy = await startOwn(who, { auth }, { 'x-api-key': KEYS.ann });
   const url = `${proxy.url}/servers/own/mcp`;
   for (const name of ['ann', 'bob'] as const) {

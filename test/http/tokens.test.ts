@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EncryptJWT, exportJWK, exportSPKI, generateKeyPair, importJWK, SignJWT, UnsecuredJWT } from 'jose';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { req } from '../requirements.js';
 import { guards } from '../security.js';
 import { Client } from './harness/client.js';
 import { type Answer, exchange } from './harness/http.js';
@@ -76,7 +77,7 @@ describe('a token', () => {
     await other.stop();
   });
 
-  it(`${guards('token.audience')} for somebody else is good for nothing here`, async () => {
+  it(`${guards('token.audience')} ${req('auth.server.audience')} for somebody else is good for nothing here`, async () => {
     const proxy = await startGuarded({}, { namedServers: [puppet({ name: 'a' })] });
     const { url } = proxy;
     const { port } = new URL(url);
@@ -105,7 +106,7 @@ describe('a token', () => {
     expect((await exchange(`${proxy.url}/mcp`, { headers })).status).toBe(401);
   });
 
-  it(`${guards('token.claims')} that is over, not yet good, of another issuer or unsigned is none`, async () => {
+  it(`${guards('token.claims')} ${req('auth.server.validates', 'auth.server.statuses')} that is over, not yet good, of another issuer or unsigned is none`, async () => {
     const proxy = await startGuarded();
     const aud = proxy.url;
     const now = Math.floor(Date.now() / 1000);
@@ -260,7 +261,7 @@ describe('a token', () => {
     }
   });
 
-  it(`${guards('token.scopes')} without a scope that is asked for gets 403, which names all of them`, async () => {
+  it(`${guards('token.scopes')} ${req('auth.server.insufficient-scope', 'auth.server.statuses')} without a scope that is asked for gets 403, which names all of them`, async () => {
     const proxy = await startGuarded({ requiredScopes: ['mcp:use', 'mcp:admin'] });
     const aud = proxy.url;
     const answer = await tried(proxy, await issuer.token({ aud, scope: 'mcp:use other' }));
@@ -284,7 +285,7 @@ describe('a token', () => {
 });
 
 describe('without a token', () => {
-  it(`${guards('token.metadata')} a client is told where to get one, for each server the same whether it is there or not`, async () => {
+  it(`${guards('token.metadata')} ${req('auth.server.metadata', 'auth.server.metadata-found', 'auth.server.challenge-scope', 'auth.server.no-offline')} a client is told where to get one, for each server the same whether it is there or not`, async () => {
     const proxy = await startGuarded(
       { requiredScopes: ['mcp:use'] },
       { namedServers: [puppet({ name: 'a b' })] },

@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { start } from '../e2e/harness/processes.js';
 import { startHttpServer } from '../e2e/harness/proxy.js';
 import { Scope } from '../e2e/harness/scope.js';
+import { req } from '../requirements.js';
 import { guards } from '../security.js';
 import { BROWSER, Person, startProtected } from './harness/protected.js';
 
@@ -31,7 +32,7 @@ async function serve(listener: (origin: string) => RequestListener): Promise<str
 }
 
 describe('a server that people sign in to', () => {
-  it('is signed in to once, and then serves its client', async () => {
+  it(`${req('auth.client.resource-metadata', 'auth.client.pkce', 'auth.client.redirect-loopback')} is signed in to once, and then serves its client`, async () => {
     const server = await startProtected(scope);
     const person = new Person(scope);
     const client = person.start(server.mcp);
@@ -61,7 +62,7 @@ describe('a server that people sign in to', () => {
     expect((await client.call(1, 'add', { a: 2, b: 3 })).result).toBeDefined();
   });
 
-  it('is met as a client that is registered there', async () => {
+  it(`${req('auth.client.static')} is met as a client that is registered there`, async () => {
     const server = await startProtected(scope, { NO_REGISTRATION: '1' });
     const person = new Person(scope);
     const nobody = person.start(server.mcp);
@@ -76,7 +77,7 @@ describe('a server that people sign in to', () => {
     expect(new URL(person.windows()[0] ?? '').searchParams.get('client_id')).toBe('known');
   });
 
-  it('asks for more scopes when a call needs them, once', async () => {
+  it(`${req('auth.client.step-up', 'auth.client.step-up-limit')} asks for more scopes when a call needs them, once`, async () => {
     const server = await startProtected(scope, { WRITE_TOOL: 'echo' });
     const person = new Person(scope);
     const client = person.start(server.mcp);
@@ -291,17 +292,20 @@ describe('an authorization server that is not to be trusted', () => {
     ['gets tokens without TLS', { token_endpoint: 'http://authority.example/token' }, /is not https/],
     ['is somebody else', { issuer: 'https://honest.example' }, /that of another one \(`issuer`\)/],
     ['protects no codes', { code_challenge_methods_supported: undefined }, /PKCE/],
-  ])(`${guards('oauth.endpoints')} is not followed where it %s`, async (_, more, reason) => {
-    const origin = await serve((own) => metadata(own, more));
-    const person = new Person(scope);
-    const client = person.start(`${origin}/mcp`);
-    const { error } = await client.begin();
-    expect(error?.message).toMatch(/Nobody could sign in/);
-    expect(error?.message).toMatch(reason);
-    expect(person.windows()).toEqual([]);
-  });
+  ])(
+    `${guards('oauth.endpoints')} ${req('auth.client.https', 'auth.client.pkce-refused', 'auth.client.issuer-identical')} is not followed where it %s`,
+    async (_, more, reason) => {
+      const origin = await serve((own) => metadata(own, more));
+      const person = new Person(scope);
+      const client = person.start(`${origin}/mcp`);
+      const { error } = await client.begin();
+      expect(error?.message).toMatch(/Nobody could sign in/);
+      expect(error?.message).toMatch(reason);
+      expect(person.windows()).toEqual([]);
+    },
+  );
 
-  it(`${guards('oauth.identity')} is not followed where the server takes itself for another`, async () => {
+  it(`${guards('oauth.identity')} ${req('auth.client.no-other-tokens')} is not followed where the server takes itself for another`, async () => {
     const origin = await serve((own) => (request, response) => {
       if (request.url !== '/.well-known/oauth-protected-resource/mcp') metadata(own, {})(request, response);
       else

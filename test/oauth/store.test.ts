@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { end, start } from '../e2e/harness/processes.js';
 import { PROXY } from '../e2e/harness/proxy.js';
 import { Scope } from '../e2e/harness/scope.js';
+import { req } from '../requirements.js';
 import { guards } from '../security.js';
 import { BROWSER, Person, startProtected } from './harness/protected.js';
 
@@ -15,7 +16,7 @@ afterEach(() => scope.end());
 const MANY_MS = 120_000;
 
 describe('a sign-in', () => {
-  it(`${guards('oauth.kept')} is kept for the next start, in a file that only its owner can read`, async () => {
+  it(`${guards('oauth.kept')} ${req('auth.client.tokens-kept')} is kept for the next start, in a file that only its owner can read`, async () => {
     const server = await startProtected(scope);
     const person = new Person(scope);
     const first = person.start(server.mcp);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type CommandLine, parseCommandLine } from '../../../src/cli/options.js';
+import { req } from '../../requirements.js';
 
 type Env = Readonly<Record<string, string>>;
 
@@ -213,11 +214,12 @@ describe('client mode', () => {
     expect(options.signIn?.client).toEqual({});
   });
 
-  it('lets a person sign in, as a client that may be registered, unless it has credentials of its own', async () => {
+  it(`${req('auth.client.document-url')} lets a person sign in, as a client that may be registered, unless it has credentials of its own`, async () => {
     const signIn = async (line: string) => (await client(`${line} https://h`)).options.signIn;
     expect(await signIn('--client-id i --client-secret s --no-browser --sign-in-timeout 2.5')).toEqual({
       client: { clientId: 'i', clientSecret: 's' },
       keyFile: undefined,
+      redirectPort: undefined,
       browser: false,
       device: false,
       timeout: 2500,

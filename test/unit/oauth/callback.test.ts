@@ -1,6 +1,7 @@
 import { request } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Callback } from '../../../src/oauth/callback.js';
+import { req } from '../../requirements.js';
 import { guards } from '../../security.js';
 
 const open: Callback[] = [];
@@ -35,7 +36,7 @@ function get(callback: Callback, path: string, host?: string, method = 'GET'): P
 }
 
 describe('the listener that the browser comes back to', () => {
-  it('takes one answer with the right state, and repeats nothing of it', async () => {
+  it(`${req('auth.client.state')} takes one answer with the right state, and repeats nothing of it`, async () => {
     const callback = await listen();
     const answer = callback.answer('the-state');
     const page = get(callback, '/callback?state=the-state&code=<b>canary</b>&iss=https://a');

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { readChallenge } from '../../../src/oauth/challenge.js';
+import { req } from '../../requirements.js';
 
 const read = (value: string | string[]) => readChallenge({ 'www-authenticate': value as string });
 
 describe('WWW-Authenticate', () => {
-  it('names where the server describes itself, scopes and the error', () => {
+  it(`${req('auth.client.challenge')} names where the server describes itself, scopes and the error`, () => {
     expect(read('Bearer resource_metadata="https://a/x", scope="a b", error="insufficient_scope"')).toEqual({
       scheme: 'bearer',
       resourceMetadata: new URL('https://a/x'),

@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import { afterEach, expect, it } from 'vitest';
 import { row } from '../faults/harness/fault.js';
+import { guards } from '../security.js';
 import { Client, initializeBody, post, requestBody } from './harness/client.js';
 import { Stream, send } from './harness/http.js';
 import { modernBody, modernHeaders } from './harness/modern.js';
@@ -94,7 +95,7 @@ it('of the modern era holds the server back that works for it alone', async () =
   expect(numbers(stream)).toEqual(ALL);
 });
 
-it(`${row('slow.shared')} that shares its server is cut off, and its session ends; the others are served meanwhile`, async () => {
+it(`${row('slow.shared')}${guards('slow.unread')} that shares its server is cut off, and its session ends; the others are served meanwhile`, async () => {
   const proxy = await start({ limits: { maxUnread: 4 * MIB } });
   const other = await Client.open(`${proxy.url}/mcp`);
   const { response, endpoint, closed } = await sse(proxy);

@@ -1,4 +1,5 @@
 import { ConfigError } from '../config/config-error.js';
+import { toWire } from '../jsonrpc/wire.js';
 import { type Emit, wordsOf } from '../observability/events.js';
 import { killAllNow } from '../process/tree.js';
 import { type ProxyOptions, type RunningProxy, startProxy } from '../proxy.js';
@@ -46,5 +47,6 @@ function announce(proxy: RunningProxy, emit: Emit, writeError: (text: string) =>
   for (const { name, mcp, sse } of proxy.servers) {
     emit({ level: 'info', text: `serves ${mcp} (Streamable HTTP) and ${sse} (HTTP+SSE)`, server: name });
   }
-  writeError(`${JSON.stringify({ event: 'listening', url: proxy.url, servers: proxy.servers })}\n`);
+  // ASCII: a name may have what some readers take for the end of a line.
+  writeError(`${toWire({ event: 'listening', url: proxy.url, servers: proxy.servers })}\n`);
 }

@@ -35,13 +35,20 @@ function build(input) {
   return {
     input,
     platform: 'node',
+    logLevel: 'warn',
+    // As modules where there is a choice: what jsonc-parser has for CommonJS can't be bundled.
+    resolve: { mainFields: ['module', 'main'] },
     preserveEntrySignatures: 'allow-extension',
     external: ['@napi-rs/keyring', /^undici/],
   };
 }
 
 function output(format) {
-  return { dir: 'dist', format, minify: true };
+  return {
+    dir: 'dist',
+    format,
+    minify: { compress: true, mangle: { keepNames: { class: true, function: false } } },
+  };
 }
 
 /** What the licences of the libraries ask for: their texts go where their code goes. */

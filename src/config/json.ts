@@ -49,7 +49,9 @@ const REASONS: Readonly<Record<string, string>> = {
 /** Reads JSON in which comments and trailing commas may stand. Throws `ConfigError` for the first fault. */
 export async function parseJson(path: string, text: string): Promise<Document> {
   // The package is CommonJS in a form whose names Node does not see.
-  const { default: jsonc } = await import('jsonc-parser');
+  const library = await import('jsonc-parser');
+  // In the published build it is a module, and has no default.
+  const jsonc = library.default ?? library;
   const errors: ParseError[] = [];
   const tree = jsonc.parseTree(text, errors, { allowTrailingComma: true });
   const at = ({ offset }: Place): string => {

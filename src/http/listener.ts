@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Emit } from '../observability/events.js';
+import { PassingSet } from '../relay/passing.js';
 import { answerFaults } from './fault.js';
 import type { TlsFiles } from './tls.js';
 
@@ -34,7 +35,7 @@ export type Handler = (request: IncomingMessage, response: ServerResponse) => vo
 export class Listener {
   readonly #server: Server;
   /** Answers that are not yet written to their end. */
-  readonly #answering = new Set<ServerResponse>();
+  readonly #answering = new PassingSet<ServerResponse>();
   #quiet: () => void = () => undefined;
 
   /**

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Credential } from '../auth/credential.js';
 import type { Clock } from '../relay/clock.js';
+import { PassingSet } from '../relay/passing.js';
 
 /** How often is looked whether those who are being answered may still be, in milliseconds. */
 const LOOK_MS = 1000;
@@ -28,7 +29,7 @@ export interface OpenAnswersOptions {
  */
 export class OpenAnswers {
   readonly #options: OpenAnswersOptions;
-  readonly #stays = new Set<Stay>();
+  readonly #stays = new PassingSet<Stay>();
   #disarm: () => void;
 
   constructor(options: OpenAnswersOptions) {

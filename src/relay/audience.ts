@@ -2,6 +2,7 @@ import { ErrorCode } from '../jsonrpc/errors.js';
 import { asRecord, type Key, keyOf, type Message, paramsOf, refOf, textOf } from '../jsonrpc/message.js';
 import type { Wire } from '../jsonrpc/wire.js';
 import type { ConductHost } from './conduct.js';
+import { PassingMap } from './passing.js';
 import type { Call, Port } from './port.js';
 import type { Questions } from './questions.js';
 import { type Refusal, refusalOf } from './refusal.js';
@@ -28,7 +29,7 @@ export class Audience {
   readonly #host: ConductHost;
   readonly #ports: ReadonlySet<Port>;
   /** Requests that were given up not long ago: whose each was, by the id that the server knows. */
-  readonly #abandoned = new Map<Key, { readonly port: Port; readonly since: number }>();
+  readonly #abandoned = new PassingMap<Key, { readonly port: Port; readonly since: number }>();
   readonly #shared: SharedUpstream;
   readonly #questions: Questions;
   /** Sessions that have a request open: what the server sends may be caused by one of them. */

@@ -1,6 +1,7 @@
 import { type Key, keyOf, type Message, tokenOf } from '../jsonrpc/message.js';
 import { copyWire, type Wire } from '../jsonrpc/wire.js';
 import type { Clock } from './clock.js';
+import { PassingMap, PassingSet } from './passing.js';
 import type { Call, Port } from './port.js';
 import { TimeLimit } from './time-limit.js';
 
@@ -54,11 +55,11 @@ export interface CallsOptions extends TimeLimits {
 export class Calls {
   readonly #options: CallsOptions;
   /** Open requests by the id that the server knows. */
-  readonly #sent = new Map<Key, Call>();
+  readonly #sent = new PassingMap<Key, Call>();
   /** Open requests that wait for somebody else's handshake. */
-  readonly #held = new Set<Call>();
+  readonly #held = new PassingSet<Call>();
   /** Progress tokens by the form that the server knows; a task's token outlives its request. */
-  readonly #tokens = new Map<Key, Call>();
+  readonly #tokens = new PassingMap<Key, Call>();
 
   constructor(options: CallsOptions) {
     this.#options = options;

@@ -1,5 +1,6 @@
 import { type Key, keyOf, type Message, refOf, tokenOf } from '../jsonrpc/message.js';
 import { copyWire } from '../jsonrpc/wire.js';
+import { PassingMap } from './passing.js';
 
 /** Cancelled requests that are remembered: a server need not say anything more of one, so they would pile up. */
 const MAX_CANCELLED = 1000;
@@ -16,7 +17,7 @@ interface Request {
  * server's late answer or an error of the proxy's own because there was none.
  */
 export class Cancellations {
-  readonly #open = new Map<Key, Request>();
+  readonly #open = new PassingMap<Key, Request>();
   readonly #cancelled = new Map<Key, Request>();
   readonly #tokens = new Set<Key>();
 

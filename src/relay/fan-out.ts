@@ -2,6 +2,7 @@ import { type Key, keyOf, type Message } from '../jsonrpc/message.js';
 import { type Emit, wordsOf } from '../observability/events.js';
 import { guarded } from './guarded.js';
 import type { CloseReason, Link, Receiver } from './link.js';
+import { PassingMap } from './passing.js';
 
 /** A request that each link gets. */
 interface Asked {
@@ -21,9 +22,9 @@ interface Asked {
 export class FanOut implements Link {
   readonly #emit: Emit;
   readonly #links = new Set<Link>();
-  readonly #asked = new Map<Key, Asked>();
+  readonly #asked = new PassingMap<Key, Asked>();
   /** Who put a question that is not answered, by its id. */
-  readonly #askers = new Map<Key, Link>();
+  readonly #askers = new PassingMap<Key, Link>();
   /** Links that are still being made. */
   #expected = 0;
   #receiver: Receiver | undefined;

@@ -2,6 +2,7 @@ import { ErrorCode } from '../jsonrpc/errors.js';
 import { makeError } from '../jsonrpc/make.js';
 import { type Key, keyOf, type Message, refOf } from '../jsonrpc/message.js';
 import type { Link, Receiver } from './link.js';
+import { PassingSet } from './passing.js';
 
 export interface InFlightOptions {
   /** Requests that may be open at once. */
@@ -16,7 +17,7 @@ export interface InFlightOptions {
  * session.) What the proxy asks for itself, on the other side of this link, does not count.
  */
 export function withInFlightLimit(link: Link, { most, server }: InFlightOptions): Link {
-  const open = new Set<Key>();
+  const open = new PassingSet<Key>();
   let receiver: Receiver | undefined;
 
   /** Whether a message may go on. */

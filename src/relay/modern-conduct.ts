@@ -10,6 +10,7 @@ import {
 import { parseWire, type Wire } from '../jsonrpc/wire.js';
 import { LISTEN } from './calls.js';
 import type { Conduct, ConductHost } from './conduct.js';
+import { PassingSet } from './passing.js';
 import type { Call, Port } from './port.js';
 
 /** In the `_meta` of a request that wants log messages (2026-07-28, `server/utilities/logging`). */
@@ -28,9 +29,9 @@ export class ModernConduct implements Conduct {
   version: string | undefined;
   readonly #host: ConductHost;
   /** Open requests that want log messages, which name no request. */
-  readonly #logging = new Set<Call>();
+  readonly #logging = new PassingSet<Call>();
   /** Sessions with requests open, other than those that only listen. */
-  readonly #open = new Set<Call>();
+  readonly #open = new PassingSet<Call>();
 
   constructor(host: ConductHost) {
     this.#host = host;
@@ -128,7 +129,7 @@ export class ModernConduct implements Conduct {
 }
 
 /** The oldest of some calls, where they are all of one session. */
-function ofOne(calls: ReadonlySet<Call>): Call | undefined {
+function ofOne(calls: PassingSet<Call>): Call | undefined {
   const [oldest, ...others] = calls;
   return others.every(({ port }) => port === oldest?.port) ? oldest : undefined;
 }

@@ -2,6 +2,7 @@ import { makeCancelled } from '../jsonrpc/make.js';
 import { type Key, keyOf, type Message, refOf, withId, withRef } from '../jsonrpc/message.js';
 import { newOwnId } from '../jsonrpc/own-id.js';
 import type { Wire } from '../jsonrpc/wire.js';
+import { PassingMap } from './passing.js';
 
 /** Questions that are remembered; a server that asks more without being answered loses the oldest. */
 const MAX_OPEN = 1024;
@@ -21,7 +22,7 @@ interface Question<Session> {
  * last: its answer must not become that of another question with the same id.
  */
 export class OpenQuestions<Session> {
-  readonly #open = new Map<Key, Question<Session>>();
+  readonly #open = new PassingMap<Key, Question<Session>>();
 
   /** A message on its way to the client, as the client is to see it. */
   heard(message: Message, session: Session): Message {

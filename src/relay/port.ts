@@ -1,6 +1,7 @@
 import type { Key, Message } from '../jsonrpc/message.js';
 import type { Wire } from '../jsonrpc/wire.js';
 import type { CloseReason, Link, Receiver } from './link.js';
+import { PassingMap } from './passing.js';
 import type { TimeLimit } from './time-limit.js';
 
 /** A request that is under way to the server. */
@@ -37,7 +38,7 @@ export interface PortOwner {
 /** One session's own end of an upstream that several sessions may use: to the session it is its server. */
 export class Port implements Link {
   /** Open requests of this session, by the key of the id that the session gave them. */
-  readonly calls = new Map<Key, Call>();
+  readonly calls = new PassingMap<Key, Call>();
   /**
    * What this session's client said it can be asked: the `capabilities` of its `initialize`. Undefined: who
    * stands before it judges that.

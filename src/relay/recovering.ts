@@ -6,6 +6,7 @@ import type { Clock } from './clock.js';
 import { guarded } from './guarded.js';
 import type { CloseReason, Link, Receiver } from './link.js';
 import { OpenQuestions } from './open-questions.js';
+import { PassingMap } from './passing.js';
 import { pendingLink } from './pending.js';
 import { type Restoration, RestoredLink } from './restored.js';
 import { SessionMemory } from './session-memory.js';
@@ -45,7 +46,7 @@ export class RecoveringLink implements Link {
   readonly #memory = new SessionMemory();
   readonly #questions = new OpenQuestions<Link>();
   /** Requests whose answers make the session what it is. */
-  readonly #watched = new Map<Key, Message>();
+  readonly #watched = new PassingMap<Key, Message>();
   /** Undefined: given up. */
   #link: Link | undefined;
   #isRecovering = false;

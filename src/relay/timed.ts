@@ -6,6 +6,7 @@ import type { Emit } from '../observability/events.js';
 import { isOpening, LISTEN, MAX_PROLONGED } from './calls.js';
 import type { Clock } from './clock.js';
 import type { Link } from './link.js';
+import { PassingMap } from './passing.js';
 import { TimeLimit } from './time-limit.js';
 
 export interface TimedOptions {
@@ -35,7 +36,7 @@ interface Timed {
  */
 export function withTimeLimit(link: Link, options: TimedOptions): Link {
   const { server, clock, emit, timeout, maxTimeout = MAX_PROLONGED * timeout } = options;
-  const open = new Map<Key, Timed>();
+  const open = new PassingMap<Key, Timed>();
   /** Questions of the server that the client has not answered. */
   const questions = new Set<Key>();
   let isStill = false;

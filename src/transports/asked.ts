@@ -1,12 +1,13 @@
 import { type Key, keyOf, type Message } from '../jsonrpc/message.js';
 import { copyWire, type Wire } from '../jsonrpc/wire.js';
+import { PassingSet } from '../relay/passing.js';
 
 /** Questions that the client has not answered; past it the oldest no longer counts as asked. */
 const MAX_ASKED = 1000;
 
 /** What a client was asked and has not answered. */
 export class Asked {
-  readonly #keys = new Set<Key>();
+  readonly #keys = new PassingSet<Key>();
 
   /** Takes note of a message that goes to the client. */
   note(message: Message): void {

@@ -1,3 +1,5 @@
+import { PassingSet } from '../relay/passing.js';
+
 /** How often a silent stream is fed: below the 30 to 60 s after which intermediaries cut it. In milliseconds. */
 const KEEP_ALIVE_MS = 15_000;
 /** How many times in that period is looked, so that nothing stays silent for much longer. */
@@ -12,7 +14,7 @@ export interface Beating {
 /** One timer for all streams and waiting answers, however many there are; none while there are none. */
 export class Heartbeat {
   readonly #silence: number;
-  readonly #beating = new Set<Beating>();
+  readonly #beating = new PassingSet<Beating>();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(silence: number = KEEP_ALIVE_MS) {

@@ -4,6 +4,7 @@ import { makeError } from '../../jsonrpc/make.js';
 import { answerOf, asRecord, type Key, keyOf, type Message, refOf } from '../../jsonrpc/message.js';
 import { copyWire, parseWire, type Wire } from '../../jsonrpc/wire.js';
 import type { CloseReason, Link, Receiver } from '../../relay/link.js';
+import { PassingMap } from '../../relay/passing.js';
 import { Asked } from '../asked.js';
 import { Backlog } from '../backlog.js';
 import { EventStream, type StreamSettings } from '../event-stream.js';
@@ -15,7 +16,7 @@ import { EventStream, type StreamSettings } from '../event-stream.js';
 export class SseDownstream implements Link {
   readonly #stream: EventStream;
   /** The ids of the client's requests that are not answered, as it wrote them. */
-  readonly #unanswered = new Map<Key, Wire>();
+  readonly #unanswered = new PassingMap<Key, Wire>();
   readonly #asked = new Asked();
   /** The request that begins the session, while it is open. */
   #initializing: Key | undefined;

@@ -4,6 +4,7 @@ import type { Wire } from '../../jsonrpc/wire.js';
 import { idInUse } from '../../relay/id-in-use.js';
 import type { CloseReason, Receiver } from '../../relay/link.js';
 import { negotiatedVersion } from '../../relay/negotiated-version.js';
+import { PassingMap, PassingSet } from '../../relay/passing.js';
 import type { ServerEvent } from '../../remote/event-reader.js';
 import { exchange } from '../../remote/exchange.js';
 import { errorFor, type Failure, foreign, handshakeTimeout } from '../../remote/failure.js';
@@ -62,8 +63,8 @@ export class SseUpstream implements RemoteLink {
   readonly #where: string;
   readonly #opening: Opening;
   readonly #outbox = new Outbox((message, stage) => this.#post(message, stage));
-  readonly #requests = new Map<Key, Open>();
-  readonly #posts = new Set<Exchange>();
+  readonly #requests = new PassingMap<Key, Open>();
+  readonly #posts = new PassingSet<Exchange>();
   readonly #waiters = new Waiters();
   readonly #stream: Exchange;
   readonly #timer: NodeJS.Timeout;

@@ -4,6 +4,7 @@ import { makeError } from '../../jsonrpc/make.js';
 import { answerOf, asRecord, type Key, keyOf, type Message, refOf } from '../../jsonrpc/message.js';
 import { parseWire, type Wire } from '../../jsonrpc/wire.js';
 import type { CloseReason, Link, Receiver } from '../../relay/link.js';
+import { PassingMap } from '../../relay/passing.js';
 import { Asked } from '../asked.js';
 import { Backlog } from '../backlog.js';
 import type { ClientStreams, StreamSettings } from '../event-stream.js';
@@ -49,7 +50,7 @@ export class StreamableHttpDownstream implements Link {
   readonly #options: StreamableHttpOptions;
   readonly #owner: ExchangeOwner;
   readonly #streams: ClientStreams;
-  readonly #exchanges = new Map<Key, Exchange>();
+  readonly #exchanges = new PassingMap<Key, Exchange>();
   readonly #channels = new Map<number, Channel>();
   readonly #replay = new Replay();
   readonly #waiting = new Waiting();

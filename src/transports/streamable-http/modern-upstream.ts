@@ -4,6 +4,7 @@ import { answerOf, asRecord, type Key, keyOf, type Message, refOf } from '../../
 import { parseWire, type Wire } from '../../jsonrpc/wire.js';
 import { idInUse } from '../../relay/id-in-use.js';
 import type { CloseReason, Receiver } from '../../relay/link.js';
+import { PassingMap, PassingSet } from '../../relay/passing.js';
 import { exchange } from '../../remote/exchange.js';
 import { answerTo, errorFor, type Failure, foreign } from '../../remote/failure.js';
 import type { Exchange } from '../../remote/http.js';
@@ -39,11 +40,11 @@ export class ModernUpstream implements RemoteLink {
   readonly #where: string;
   readonly #tools = new ToolHeaders();
   readonly #refresh: ToolRefresh;
-  readonly #calls = new Map<Key, ModernCall>();
+  readonly #calls = new PassingMap<Key, ModernCall>();
   /** Octets of the requests that are open: each is kept, because it may have to be sent again. */
   #octets = 0;
   /** POSTs of notifications that the server has not taken yet. */
-  readonly #unsettled = new Set<Exchange>();
+  readonly #unsettled = new PassingSet<Exchange>();
   readonly #waiters = new Waiters();
   /** The protocol version of the last request. */
   #version: string | undefined;

@@ -2,6 +2,7 @@ import { type Key, keyOf, type Message, refOf } from '../../jsonrpc/message.js';
 import type { Wire } from '../../jsonrpc/wire.js';
 import { idInUse } from '../../relay/id-in-use.js';
 import type { CloseReason, Receiver } from '../../relay/link.js';
+import { PassingMap, PassingSet } from '../../relay/passing.js';
 import type { ServerEvent } from '../../remote/event-reader.js';
 import { answerTo, errorFor, type Failure, foreign, handshakeTimeout } from '../../remote/failure.js';
 import type { Exchange } from '../../remote/http.js';
@@ -32,9 +33,9 @@ export class StreamableHttpUpstream implements RemoteLink {
   readonly #timings: RemoteTimings;
   readonly #where: string;
   readonly #outbox = new Outbox((message, stage) => this.#post(message, stage));
-  readonly #calls = new Map<Key, Call>();
+  readonly #calls = new PassingMap<Key, Call>();
   /** POSTs of notifications and answers that the server has not taken yet. */
-  readonly #unsettled = new Set<Exchange>();
+  readonly #unsettled = new PassingSet<Exchange>();
   readonly #keeper: SessionKeeper;
   readonly #waiters = new Waiters();
   #receiver: Receiver | undefined;

@@ -39,7 +39,7 @@ function build(input) {
     // As modules where there is a choice: what jsonc-parser has for CommonJS can't be bundled.
     resolve: { mainFields: ['module', 'main'] },
     preserveEntrySignatures: 'allow-extension',
-    external: ['@napi-rs/keyring', /^undici/],
+    external: ['@napi-rs/keyring'],
   };
 }
 

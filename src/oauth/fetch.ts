@@ -1,9 +1,9 @@
 import type { Emit } from '../observability/events.js';
 import type { Secrets } from '../observability/secrets.js';
-import type { Verify } from '../remote/dispatcher.js';
 import { networkFailure } from '../remote/failure.js';
 import { HttpClient, type HttpRequest } from '../remote/http.js';
 import { HeadTimeout } from '../remote/http-exchange.js';
+import type { Verify } from '../remote/opening.js';
 
 /** Longest time, in ms, that one answer of an authorization server may take: a person waits for it. */
 const ANSWER_TIME = 30_000;

@@ -5,15 +5,20 @@ export type AnswerHeaders = Readonly<Record<string, string | undefined>>;
 const SINGLE = new Set(['content-type', 'date', 'location', 'mcp-session-id', 'retry-after']);
 
 /**
- * The headers as they came, where one that came several times is a list: the first of the list for those that have
- * one value, which is what browsers and Node do; all of it, joined, for others (RFC 9110, section 5.3).
+ * Names and values as they came, in turn. Of a header that came several times: the first for those that have one value,
+ * which is what browsers do; all of them, joined, for others (RFC 9110, section 5.3).
  */
-export function answerHeaders(
-  received: Readonly<Record<string, string | readonly string[] | undefined>>,
-): AnswerHeaders {
-  const read = (name: string, value: string | readonly string[] | undefined): string | undefined =>
-    typeof value === 'string' || value === undefined ? value : SINGLE.has(name) ? value[0] : value.join(', ');
-  return Object.fromEntries(Object.entries(received).map(([name, value]) => [name, read(name, value)]));
+export function answerHeaders(received: readonly string[]): AnswerHeaders {
+  // Without a prototype: a name is whatever the server likes.
+  const headers: Record<string, string> = Object.create(null);
+  for (let at = 0; at + 1 < received.length; at += 2) {
+    const name = received[at]?.toLowerCase() ?? '';
+    const value = received[at + 1] ?? '';
+    const before = headers[name];
+    if (before === undefined) headers[name] = value;
+    else if (!SINGLE.has(name)) headers[name] = `${before}, ${value}`;
+  }
+  return headers;
 }
 
 /** The type of the body, in lower case and without parameters; empty where none is given. */

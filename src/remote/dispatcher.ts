@@ -1,13 +1,8 @@
-import { X509Certificate } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import type { Agent, Dispatcher, ProxyAgent } from 'undici';
-import { asRecord } from '../jsonrpc/message.js';
-import { wordsOf } from '../observability/events.js';
+import { Agent, type ClientRequest, type IncomingMessage, request } from 'node:http';
+import { type AnswerHeaders, answerHeaders } from './answer-headers.js';
+import { type Connection, Connections, type Waiting } from './connections.js';
+import { type Verify, Way } from './opening.js';
 import { type OutboundProxy, proxyAuthorization } from './proxy.js';
-
-/** TLS verification: on, off, or the path of a PEM file with the certificate authorities to trust. */
-export type Verify = boolean | string;
 
 /** Connections to one remote at a time, where nothing else is said. */
 const MAX_CONNECTIONS = 512;
@@ -21,117 +16,179 @@ export function connectionsFor(requests: number): number {
   return 2 * requests + 16;
 }
 
-/**
- * A connection on which nothing came for this long, in ms, is asked by the system whether its peer is still
- * there. Ten questions without an answer, 1 s apart (Node's own numbers), end it: so a peer that has vanished, or
- * a network that has changed, costs 40 s. Well below the minute or more after which routers and firewalls forget
- * a silent connection.
- */
-const KEEP_ALIVE = 30_000;
+/** One try of a request. */
+export interface Outgoing {
+  readonly method: string;
+  /** With the query. */
+  readonly path: string;
+  /** By name in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer | undefined;
+}
 
-/**
- * Longest time, in ms, that a connection waits for the next request, whatever its server offers: what is written
- * on one that is dead meanwhile is repeated by the system for a quarter of an hour before that is told.
- */
-const MAX_IDLE = 30_000;
-
-const require = createRequire(import.meta.url);
-
-/** What requests are sent by: one undici dispatcher, or something that goes through it. */
-export type Sender = Pick<Dispatcher, 'dispatch' | 'destroy'>;
-
-/**
- * A pool of kept-alive connections. No time limit on an answer or its body: a tool may take as long as it
- * takes, and an event stream is silent for hours. A peer that has vanished is found by TCP keep-alive.
- *
- * Only undici's pool is loaded, unless there must be a tunnel, and only here: the whole of undici (fetch,
- * WebSocket, caches) takes three times as long to load, and a desktop client waits for the start.
- *
- * @param origin whom the connections are for
- * @param connectTimeout milliseconds
- * @param connections how many there may be at once; what is sent beyond that waits
- * Throws an `Error` in words where the CA bundle cannot be read.
- */
-export function openDispatcher(
-  origin: string,
-  verify: Verify,
-  connectTimeout: number,
-  proxy: OutboundProxy | undefined,
-  connections: number = MAX_CONNECTIONS,
-): Sender {
-  const tls = typeof verify === 'string' ? { ca: readBundle(verify) } : { rejectUnauthorized: verify };
-  const connect = {
-    timeout: connectTimeout,
-    keepAlive: true,
-    keepAliveInitialDelay: KEEP_ALIVE,
-    ...tls,
-  };
-  const options = {
-    connect,
-    connections,
-    headersTimeout: 0,
-    bodyTimeout: 0,
-    keepAliveMaxTimeout: MAX_IDLE,
-  };
-  const Plain: typeof Agent = require('undici/lib/dispatcher/agent.js');
-  if (proxy === undefined) return new Plain(options);
-  const authorization = proxyAuthorization(proxy);
-  if (origin.startsWith('http:')) return forwarding(new Plain(options), proxy.url, authorization);
-  // Its tunnels need methods that only the whole of undici puts in place.
-  const undici: { ProxyAgent: typeof ProxyAgent } = require('undici');
-  const token = authorization === undefined ? {} : { token: authorization };
-  return new undici.ProxyAgent({
-    ...options,
-    ...token,
-    uri: proxy.url.href,
-    requestTls: connect,
-    proxyTls: connect,
-  });
+/** What becomes of it. `end` or `failed` comes last, and exactly one of them, unless it is aborted. */
+export interface Receiver {
+  /** It goes out on its connection now. */
+  sent(): void;
+  head(status: number, headers: AnswerHeaders): void;
+  data(chunk: Buffer): void;
+  end(): void;
+  failed(error: Error): void;
 }
 
 /**
- * Requests in absolute form, for the proxy to send on (RFC 9112, section 3.2.2). Ordinary proxies allow a
- * tunnel (CONNECT) to port 443 only.
+ * Sends requests to one origin, each on a connection that it has for itself meanwhile. No time limit on an answer or
+ * its body: a tool may take as long as it takes, and an event stream is silent for hours. A peer that has vanished is
+ * found by TCP keep-alive.
  */
-function forwarding(pool: Dispatcher, proxy: URL, authorization: string | undefined): Sender {
-  const own = authorization === undefined ? {} : { 'proxy-authorization': authorization };
-  return {
-    dispatch: ({ origin, path, headers, ...rest }, handler) => {
-      const far = new URL(String(origin));
-      const all = { ...asRecord(headers), host: far.host, ...own };
-      return pool.dispatch(
-        { ...rest, origin: proxy.origin, path: `${far.origin}${path}`, headers: all },
-        handler,
-      );
-    },
-    destroy: () => pool.destroy(),
-  };
-}
+export class Dispatcher {
+  readonly #connections: Connections;
+  readonly #agent = new Handing();
+  /** What stands before the path: in front of a proxy the origin (RFC 9112, section 3.2.2). */
+  readonly #prefix: string;
+  readonly #host: string;
+  /** What the proxy is told, which has to know the host as well. */
+  readonly #forProxy: readonly string[] | undefined;
 
-function readBundle(path: string): string {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    const reason = wordsOf(error);
-    throw new Error(`The CA bundle ${path} (--verify-ssl) cannot be read: ${reason}`);
+  /**
+   * @param headers those that every request has: its `Host` may be another than the origin's
+   * @param connectTimeout milliseconds
+   * @param connections how many there may be at once; what is sent beyond that waits
+   * Throws an `Error` in words where the CA bundle cannot be read.
+   */
+  constructor(
+    origin: string,
+    headers: Readonly<Record<string, string>>,
+    verify: Verify,
+    connectTimeout: number,
+    proxy: OutboundProxy | undefined,
+    connections: number = MAX_CONNECTIONS,
+  ) {
+    const isForwarded = proxy !== undefined && origin.startsWith('http:');
+    const authorization = isForwarded ? proxyAuthorization(proxy) : undefined;
+    this.#host = new URL(origin).host;
+    this.#prefix = isForwarded ? origin : '';
+    if (isForwarded) {
+      this.#forProxy = authorization === undefined ? [] : ['proxy-authorization', authorization];
+    }
+    this.#connections = new Connections(
+      new Way(origin, headers.host, verify, connectTimeout, proxy),
+      connections,
+    );
   }
-  if (!holdsCertificate(text)) {
-    throw new Error(`The CA bundle ${path} (--verify-ssl) holds no certificate in PEM form.`);
+
+  send(outgoing: Outgoing, receiver: Receiver): Sending {
+    const sending = new Sending(this, this.#connections, outgoing, receiver);
+    this.#connections.ask(sending);
+    return sending;
   }
-  return text;
+
+  /** Throws where a header cannot be sent. */
+  begin({ method, path, headers, body }: Outgoing, connection: Connection): ClientRequest {
+    const host = this.#forProxy === undefined ? (headers.host ?? this.#host) : this.#host;
+    const all = ['host', host, 'connection', 'keep-alive'];
+    for (const name of Object.keys(headers)) {
+      if (name !== 'host') all.push(name, headers[name] ?? '');
+    }
+    if (this.#forProxy !== undefined) all.push(...this.#forProxy);
+    if (body !== undefined) all.push('content-length', String(body.length));
+    else if (method === 'POST') all.push('content-length', '0');
+    const { socket } = connection;
+    const options = {
+      agent: this.#agent,
+      socket,
+      method,
+      path: this.#prefix + path,
+      // As a list they are written as they are, without a detour.
+      headers: all,
+      insecureHTTPParser: false,
+    };
+    return request(options);
+  }
+
+  close(): Promise<void> {
+    return this.#connections.close();
+  }
 }
 
-/** Node takes any text for a bundle, and would then trust nobody without a word. */
-function holdsCertificate(text: string): boolean {
-  const blocks = text.match(/-----BEGIN (X509 |TRUSTED )?CERTIFICATE-----[^-]*-----END \1?CERTIFICATE-----/g);
-  return blocks?.some(isCertificate) ?? false;
+/** By which a request gets the connection that it was made for: Node's own agents open theirs. */
+class Handing extends Agent {
+  constructor() {
+    super({ keepAlive: true });
+  }
+
+  /** Node calls it for every request. */
+  addRequest(one: ClientRequest, { socket }: { readonly socket: Connection['socket'] }): void {
+    one.onSocket(socket);
+  }
 }
 
-function isCertificate(pem: string): boolean {
-  try {
-    return new X509Certificate(pem).raw.length > 0;
-  } catch {
-    return false; // the parser's only way to say so
+/** A request on its way. */
+export class Sending implements Waiting {
+  readonly #dispatcher: Dispatcher;
+  readonly #connections: Connections;
+  readonly #outgoing: Outgoing;
+  readonly #receiver: Receiver;
+  #connection: Connection | undefined;
+  #request: ClientRequest | undefined;
+  #over = false;
+
+  constructor(dispatcher: Dispatcher, connections: Connections, outgoing: Outgoing, receiver: Receiver) {
+    this.#dispatcher = dispatcher;
+    this.#connections = connections;
+    this.#outgoing = outgoing;
+    this.#receiver = receiver;
+  }
+
+  /** Breaks it off, its connection too. Its receiver is told nothing any more. */
+  abort(): void {
+    if (this.#over) return;
+    this.#over = true;
+    if (this.#request === undefined) this.#connections.cancel(this);
+    else this.#request.destroy();
+  }
+
+  connected(connection: Connection): void {
+    this.#connection = connection;
+    try {
+      this.#request = this.#dispatcher.begin(this.#outgoing, connection);
+    } catch (error) {
+      this.#connections.release(connection);
+      this.failed(error instanceof Error ? error : new Error(String(error)));
+      return;
+    }
+    this.#request
+      .on('socket', () => {
+        if (!this.#over) this.#receiver.sent();
+      })
+      .on('response', (answer) => this.#begun(answer))
+      .on('error', (error) => this.failed(error))
+      .end(this.#outgoing.body);
+  }
+
+  failed(error: Error): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#receiver.failed(error);
+  }
+
+  #begun(answer: IncomingMessage): void {
+    const headers = answerHeaders(answer.rawHeaders);
+    this.#connection?.told(headers['keep-alive']);
+    answer
+      .on('data', (chunk: Buffer) => {
+        if (!this.#over) this.#receiver.data(chunk);
+      })
+      .on('end', () => this.#ended())
+      .on('error', (error) => this.failed(error));
+    if (!this.#over) this.#receiver.head(answer.statusCode ?? 0, headers);
+  }
+
+  #ended(): void {
+    // Nobody knows whether the server reads the rest of the request.
+    if (this.#request?.writableFinished === false) this.#request.destroy();
+    if (this.#over) return;
+    this.#over = true;
+    this.#receiver.end();
   }
 }

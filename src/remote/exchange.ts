@@ -3,11 +3,11 @@ import { guarded } from '../relay/guarded.js';
 import { type AnswerHeaders, contentType, foreignEncoding, isEventStream } from './answer-headers.js';
 import { CredentialsError } from './credentials.js';
 import { EventReader, type ServerEvent } from './event-reader.js';
-import { type Failure, networkFailure, networkReason, statusFailure } from './failure.js';
+import { type Failure, networkFailure, statusFailure } from './failure.js';
 import type { Exchange, HttpClient, HttpHandler, HttpRequest } from './http.js';
 import { HeadTimeout } from './http-exchange.js';
 import { askedFor, inSeconds, type Patience } from './patience.js';
-import { maybeProxy, type NamedProxy, type OutboundProxy, proxyRefusal, proxyUnreachable } from './proxy.js';
+import { maybeProxy, type NamedProxy, type OutboundProxy, proxyFailure, proxyRefusal } from './proxy.js';
 
 /** The most octets that one message from a remote server may have: as many as the proxy itself takes. */
 const MAX_MESSAGE = 64 * 1024 * 1024;
@@ -213,10 +213,8 @@ class Answer implements HttpHandler, Exchange {
     }
     const { proxy } = this.#http;
     if (proxy !== undefined && this.#status === 0) {
-      const refused = /^Proxy response \((\d+)\)/.exec(error.message)?.[1];
-      if (refused !== undefined) return proxyRefusal(this.#named(proxy), where, Number(refused));
-      const reason = networkReason(error);
-      if (reason !== undefined) return proxyUnreachable(this.#named(proxy), where, reason);
+      const failure = proxyFailure(error, this.#named(proxy), where);
+      if (failure !== undefined) return failure;
     }
     const stage = this.#status !== 0 ? 'begun' : wasSent ? 'sent' : 'unsent';
     return networkFailure(error, where, stage, (text) => this.#http.mask(text));

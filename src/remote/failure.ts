@@ -100,25 +100,26 @@ export function handshakeTimeout(where: string, limit: number): Failure {
 
 /** Why there is no connection, in words with no end; undefined for any other error. */
 export function networkReason(error: Error): string | undefined {
-  if (isBroken(error) && codeOf(error) === 'ETIMEDOUT') return DEAD;
-  return NETWORK_ERRORS[codeOf(error)] ?? (error instanceof AggregateError ? causeOf(error) : undefined);
+  const code = codeOf(error);
+  if (code === 'ETIMEDOUT' && !isConnecting(error)) return DEAD;
+  // Node's own, where the system has found nothing wrong.
+  if (code === 'ECONNRESET' && !('syscall' in error)) return CLOSED;
+  return NETWORK_ERRORS[code] ?? (error instanceof AggregateError ? causeOf(error) : undefined);
 }
 
-/** The connection stood. What is sent over it may have arrived. */
-function isBroken(error: Error): boolean {
-  const isConnecting = 'syscall' in error && error.syscall === 'connect';
-  return !isConnecting && BREAKS.has(codeOf(error));
+/** There was no connection yet. */
+function isConnecting(error: Error): boolean {
+  return 'syscall' in error && error.syscall === 'connect';
 }
 
 function codeOf(error: Error): string {
   return 'code' in error && typeof error.code === 'string' ? error.code : '';
 }
 
-/** Of the errors below, those that a connection can have which stood. */
-const BREAKS = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET', 'ETIMEDOUT']);
-
 /** What TCP keep-alive has found out. */
 const DEAD = 'the other end of the connection does not answer any more (ETIMEDOUT)';
+
+const CLOSED = 'the connection was closed before it answered';
 
 /** Errors that come before any answer, and that a server which is just starting causes too. */
 const NETWORK_ERRORS: Readonly<Record<string, string>> = {
@@ -130,8 +131,6 @@ const NETWORK_ERRORS: Readonly<Record<string, string>> = {
   ENETUNREACH: 'there is no route to its network (ENETUNREACH)',
   ECONNRESET: 'the connection was reset before it answered (ECONNRESET)',
   EPIPE: 'the connection was closed before it answered (EPIPE)',
-  UND_ERR_CONNECT_TIMEOUT: 'no connection in time',
-  UND_ERR_SOCKET: 'the connection was closed before it answered',
 };
 
 /** What connecting to each of several addresses came to: the first reason that has words. */

@@ -1,7 +1,6 @@
-import type { Dispatcher } from 'undici';
-import { type AnswerHeaders, answerHeaders } from './answer-headers.js';
+import type { AnswerHeaders } from './answer-headers.js';
 import type { AuthHeaders, Credentials } from './credentials.js';
-import type { Sender } from './dispatcher.js';
+import type { Dispatcher, Receiver, Sending } from './dispatcher.js';
 import type { Exchange, HttpHandler, HttpRequest } from './http.js';
 
 /** Redirects that one request follows; more is a loop. */
@@ -20,8 +19,8 @@ export class HeadTimeout extends Error {}
  * One request and what it leads to: redirects within the origin, and more tries where the credentials or its
  * handler say so. Its time stands still while the credentials are waited for: a person may have to sign in.
  */
-export class HttpExchange implements Exchange {
-  readonly #dispatcher: Sender;
+export class HttpExchange implements Exchange, Receiver {
+  readonly #dispatcher: Dispatcher;
   readonly #request: HttpRequest;
   readonly #handler: HttpHandler;
   readonly #credentials: Credentials | undefined;
@@ -40,10 +39,15 @@ export class HttpExchange implements Exchange {
   #isSent = false;
   #starting = true;
   #over = false;
-  #controller: Dispatcher.DispatchController | undefined;
+  /** The try that there is. */
+  #sending: Sending | undefined;
+  /** What follows an answer that is not handed on, but read to its end. */
+  #next: (() => void) | undefined;
+  #discarded = 0;
+  #discarding: NodeJS.Timeout | undefined;
 
   constructor(
-    dispatcher: Sender,
+    dispatcher: Dispatcher,
     request: HttpRequest,
     handler: HttpHandler,
     credentials: Credentials | undefined,
@@ -73,13 +77,14 @@ export class HttpExchange implements Exchange {
   abort(): void {
     if (this.#over) return;
     this.#finish();
-    this.#controller?.abort(new Error('not wanted any more'));
+    this.#sending?.abort();
   }
 
   #finish(): void {
     this.#over = true;
     clearTimeout(this.#timer);
     clearTimeout(this.#pause);
+    clearTimeout(this.#discarding);
     this.#allPaused.delete(this);
   }
 
@@ -91,7 +96,7 @@ export class HttpExchange implements Exchange {
       return;
     }
     this.#finish();
-    this.#controller?.abort(error);
+    this.#sending?.abort();
     this.#handler.failed(error, this.#isSent);
   }
 
@@ -129,84 +134,67 @@ export class HttpExchange implements Exchange {
 
   #dispatch(): void {
     const { method, headers, body } = this.#request;
-    try {
-      this.#dispatcher.dispatch(
-        {
-          origin: this.#url.origin,
-          path: this.#url.pathname + this.#url.search,
-          method,
-          headers: { ...headers, ...this.#auth },
-          body: body ?? null,
-        },
-        this.#attempt(),
-      );
-    } catch (error) {
-      // A pool that is closed, or a header it does not take.
-      this.#fail(error instanceof Error ? error : new Error(String(error)));
-    }
+    const path = this.#url.pathname + this.#url.search;
+    this.#sending = this.#dispatcher.send(
+      { method, path, headers: { ...headers, ...this.#auth }, body },
+      this,
+    );
   }
 
-  /** Takes one answer. `again` is set where it is only read to its end, and another request follows. */
-  #attempt(): Dispatcher.DispatchHandler {
-    let again: (() => void) | undefined;
-    let discarded = 0;
-    let discarding: NodeJS.Timeout | undefined;
-    const goOn = (action: () => void): void => {
-      clearTimeout(discarding);
-      action();
-    };
-    return {
-      onRequestStart: (controller) => {
-        this.#controller = controller;
-        if (this.#over) controller.abort(new Error('not wanted any more'));
-        else {
-          this.#isSent = true;
-          this.#handler.sent?.();
-        }
-      },
-      onResponseStart: (controller, status, received) => {
-        if (this.#over || status < 200) return;
-        const headers = answerHeaders(received);
-        again = this.#next(status, headers);
-        if (again !== undefined) {
-          discarding = setTimeout(
-            () => controller.abort(new Error('too slow to be discarded')),
-            DISCARD_TIME,
-          );
-          discarding.unref();
-          return;
-        }
-        clearTimeout(this.#timer);
-        this.#handler.head(status, headers);
-      },
-      onResponseData: (controller, chunk) => {
-        if (this.#over) return;
-        if (again === undefined) {
-          this.#handler.data(chunk);
-          return;
-        }
-        discarded += chunk.length;
-        if (discarded > MAX_DISCARDED) controller.abort(new Error('too long to be discarded'));
-      },
-      onResponseEnd: () => {
-        if (this.#over) return;
-        if (again !== undefined) {
-          goOn(again);
-          return;
-        }
-        this.#finish();
-        this.#handler.end();
-      },
-      onResponseError: (_controller, error) => {
-        if (this.#over) return;
-        if (again !== undefined) goOn(again);
-        else this.#fail(error);
-      },
-    };
+  sent(): void {
+    this.#isSent = true;
+    this.#handler.sent?.();
+  }
+
+  head(status: number, headers: AnswerHeaders): void {
+    this.#next = this.#insteadOf(status, headers);
+    if (this.#next === undefined) {
+      clearTimeout(this.#timer);
+      this.#handler.head(status, headers);
+      return;
+    }
+    this.#discarded = 0;
+    this.#discarding = setTimeout(() => this.#skip(), DISCARD_TIME);
+    this.#discarding.unref();
+  }
+
+  data(chunk: Buffer): void {
+    if (this.#next === undefined) {
+      this.#handler.data(chunk);
+      return;
+    }
+    this.#discarded += chunk.length;
+    if (this.#discarded > MAX_DISCARDED) this.#skip();
+  }
+
+  end(): void {
+    if (this.#goesOn()) return;
+    this.#finish();
+    this.#handler.end();
+  }
+
+  failed(error: Error): void {
+    if (!this.#goesOn()) this.#fail(error);
+  }
+
+  /** The rest of an answer that nobody needs is not worth its connection. */
+  #skip(): void {
+    this.#sending?.abort();
+    this.#goesOn();
+  }
+
+  /** Returns whether something follows the answer that is over. */
+  #goesOn(): boolean {
+    const next = this.#next;
+    if (next === undefined) return false;
+    clearTimeout(this.#discarding);
+    this.#next = undefined;
+    next();
+    return true;
   }
 
   /** What to do instead of handing this answer on. */
-  #next(status: number, headers: AnswerHeaders): (() => void) | undefined {
+  #insteadOf(status: number, headers: AnswerHeaders): (() => void) | undefined {
     const answer = { url: this.#url, sent: this.#auth, status, headers, tries: this.#tries };
     if (this.#credentials?.answered(answer) === true) {
       this.#tries++;

@@ -3,8 +3,9 @@ import { type Secrets, SHORTEST_HEADER } from '../observability/secrets.js';
 import type { AnswerHeaders } from './answer-headers.js';
 import type { Credentials } from './credentials.js';
 import { describeUrl } from './describe-url.js';
-import { connectionsFor, openDispatcher, type Sender, type Verify } from './dispatcher.js';
+import { connectionsFor, Dispatcher } from './dispatcher.js';
 import { HttpExchange } from './http-exchange.js';
+import type { Verify } from './opening.js';
 import { Patience, type PatienceOptions } from './patience.js';
 import { type OutboundProxy, proxyFor, proxySecrets } from './proxy.js';
 
@@ -70,7 +71,7 @@ const CONNECT_TIMEOUT = 10_000;
  */
 export class HttpClient {
   readonly #options: HttpOptions;
-  readonly #dispatcher: Sender;
+  readonly #dispatcher: Dispatcher;
   /** Exchanges that wait to be sent, for their next try or for credentials: the pool does not know of them. */
   readonly #paused = new Set<HttpExchange>();
   /** Through which the requests go, if any. */
@@ -80,8 +81,9 @@ export class HttpClient {
     this.#options = options;
     this.proxy = proxyFor(options.origin, process.env);
     for (const value of proxySecrets(this.proxy)) options.secrets?.add(value, SHORTEST_HEADER);
-    this.#dispatcher = openDispatcher(
+    this.#dispatcher = new Dispatcher(
       options.origin,
+      options.headers ?? {},
       options.verify,
       options.connectTimeout ?? CONNECT_TIMEOUT,
       this.proxy,
@@ -119,6 +121,6 @@ export class HttpClient {
   /** Ends every exchange and every connection. */
   async close(): Promise<void> {
     for (const exchange of this.#paused) exchange.giveUp();
-    await Promise.all([this.#dispatcher.destroy(), this.#options.credentials?.close()]);
+    await Promise.all([this.#dispatcher.close(), this.#options.credentials?.close()]);
   }
 }

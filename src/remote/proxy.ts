@@ -1,4 +1,4 @@
-import type { Failure } from './failure.js';
+import { type Failure, networkReason } from './failure.js';
 
 /** A proxy on the way to a remote server, and the environment variable that names it. */
 export interface OutboundProxy {
@@ -11,6 +11,17 @@ export interface NamedProxy {
   readonly variable: string;
   /** Its URL as it may be shown. */
   readonly where: string;
+}
+
+/** The proxy does not give a tunnel. */
+export class ProxyRefused extends Error {
+  /** Its HTTP status. */
+  readonly status: number;
+
+  constructor(status: number) {
+    super(`the proxy answered with HTTP status ${status}`);
+    this.status = status;
+  }
 }
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -77,8 +88,15 @@ export function proxySecrets(proxy: OutboundProxy | undefined): string[] {
   return [password || username, proxyAuthorization(proxy) ?? ''].filter((secret) => secret !== '');
 }
 
+/** Why there is no connection through the proxy; undefined where that is not for the proxy to say. */
+export function proxyFailure(error: Error, proxy: NamedProxy, where: string): Failure | undefined {
+  if (error instanceof ProxyRefused) return proxyRefusal(proxy, where, error.status);
+  const reason = networkReason(error);
+  return reason === undefined ? undefined : proxyUnreachable(proxy, where, reason);
+}
+
 /** No connection to the proxy: `reason` in words, with no end. */
-export function proxyUnreachable(proxy: NamedProxy, where: string, reason: string): Failure {
+function proxyUnreachable(proxy: NamedProxy, where: string, reason: string): Failure {
   const text = `${naming(proxy, where)} cannot be reached: ${reason}. Check ${proxy.variable}, or put the host in NO_PROXY.`;
   return { kind: 'unreachable', text };
 }

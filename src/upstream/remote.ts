@@ -8,9 +8,9 @@ import type { Emit } from '../observability/events.js';
 import { Secrets, SHORTEST_HEADER } from '../observability/secrets.js';
 import { ClientCredentials, type Credentials } from '../remote/credentials.js';
 import { describeUrl, querySecrets } from '../remote/describe-url.js';
-import type { Verify } from '../remote/dispatcher.js';
 import { checkHeaders, type Header } from '../remote/headers.js';
 import { HttpClient } from '../remote/http.js';
+import type { Verify } from '../remote/opening.js';
 import { REMOTE_TIMINGS, type RemoteLink, type RemoteTimings } from '../remote/remote-link.js';
 import { Front } from './front.js';
 

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Verify } from '../../../src/remote/dispatcher.js';
+import type { Verify } from '../../../src/remote/opening.js';
 import { connectRemote } from '../../../src/upstream/remote.js';
 import { Client, events, Fixture, type Got } from './fixture.js';
 

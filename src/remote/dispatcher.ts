@@ -1,7 +1,7 @@
 import { Agent, type ClientRequest, type IncomingMessage, request } from 'node:http';
 import { type AnswerHeaders, answerHeaders } from './answer-headers.js';
 import { type Connection, Connections, type Waiting } from './connections.js';
-import { type Verify, Way } from './opening.js';
+import { hangUp, type Verify, Way } from './opening.js';
 import { type OutboundProxy, proxyAuthorization } from './proxy.js';
 
 /** Connections to one remote at a time, where nothing else is said. */
@@ -131,6 +131,7 @@ export class Sending implements Waiting {
   readonly #receiver: Receiver;
   #connection: Connection | undefined;
   #request: ClientRequest | undefined;
+  #answered = false;
   #over = false;
 
   constructor(dispatcher: Dispatcher, connections: Connections, outgoing: Outgoing, receiver: Receiver) {
@@ -163,6 +164,10 @@ export class Sending implements Waiting {
       })
       .on('response', (answer) => this.#begun(answer))
       .on('error', (error) => this.failed(error))
+      .on('close', () => {
+        // As with an answer that goes over to another protocol.
+        if (!this.#answered) this.failed(hangUp());
+      })
       .end(this.#outgoing.body);
   }
 
@@ -173,6 +178,7 @@ export class Sending implements Waiting {
   }
 
   #begun(answer: IncomingMessage): void {
+    this.#answered = true;
     const headers = answerHeaders(answer.rawHeaders);
     this.#connection?.told(headers['keep-alive']);
     answer

@@ -149,7 +149,7 @@ export class Opening {
     this.#socket = socket;
     // The listeners stay: an error that nobody listens to would end the program.
     socket.on('error', (error) => this.#fail(error));
-    socket.on('close', () => this.#fail(closed()));
+    socket.on('close', () => this.#fail(hangUp()));
     if (this.#over) socket.destroy();
   }
 
@@ -183,6 +183,6 @@ function tooSlow(): Error {
 }
 
 /** As Node says it of a connection that ends before an answer. */
-function closed(): Error {
+export function hangUp(): Error {
   return Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' });
 }

@@ -8,6 +8,7 @@ import type { Wire } from '../../jsonrpc/wire.js';
 import { taken } from '../../observability/taken.js';
 import type { CloseReason, Link, Receiver } from '../../relay/link.js';
 import { LineReader, MAX_LINE_LENGTH } from './framing.js';
+import { Gathered } from './gathered.js';
 import { lineOf } from './line.js';
 
 /**
@@ -32,6 +33,7 @@ export interface StdioDownstreamOptions {
 export class StdioDownstream implements Link {
   readonly #input: Readable;
   readonly #output: Writable;
+  readonly #out: Gathered;
   readonly #reader: LineReader;
   #receiver: Receiver | undefined;
   /** Nothing comes any more, and the receiver has been told. */
@@ -42,6 +44,7 @@ export class StdioDownstream implements Link {
   constructor(options: StdioDownstreamOptions) {
     this.#input = options.input;
     this.#output = options.output;
+    this.#out = new Gathered(options.output);
     this.#reader = new LineReader({
       onLine: (line) => this.#line(line),
       onTooLong: () =>
@@ -78,7 +81,7 @@ export class StdioDownstream implements Link {
       });
       return;
     }
-    this.#output.write(lineOf(message), 'latin1');
+    this.#out.write(lineOf(message));
   }
 
   close(_reason: CloseReason): void {

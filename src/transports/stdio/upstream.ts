@@ -13,6 +13,7 @@ import { maskOf } from '../../process/secrets.js';
 import { guarded } from '../../relay/guarded.js';
 import type { CloseReason, Link, Receiver } from '../../relay/link.js';
 import { LineReader, MAX_LINE_LENGTH } from './framing.js';
+import { Gathered } from './gathered.js';
 import { lineOf } from './line.js';
 import { Noise } from './noise.js';
 
@@ -33,6 +34,7 @@ export class StdioUpstream implements Link {
   readonly #emit: Emit;
   readonly #noise: Noise;
   readonly #reader: LineReader;
+  readonly #out: Gathered;
   readonly #tooLong: string;
   #receiver: Receiver | undefined;
   #shared = false;
@@ -49,6 +51,7 @@ export class StdioUpstream implements Link {
    */
   constructor(child: Child, definition: ServerDefinition, emit: Emit, maxLine = MAX_LINE_LENGTH) {
     this.#child = child;
+    this.#out = new Gathered(child.stdin);
     this.#definition = definition;
     this.#emit = emit;
     this.#noise = new Noise((text) => this.#warn(text), maskOf(definition));
@@ -106,7 +109,7 @@ export class StdioUpstream implements Link {
       this.#refuse(message);
       return;
     }
-    stdin.write(lineOf(message), 'latin1');
+    this.#out.write(lineOf(message));
   }
 
   /** What the child writes meanwhile fills its pipe, and then it waits. */

@@ -1,3 +1,4 @@
+import type { PassingSet } from '../relay/passing.js';
 import type { AnswerHeaders } from './answer-headers.js';
 import type { AuthHeaders, Credentials } from './credentials.js';
 import type { Dispatcher, Receiver, Sending } from './dispatcher.js';
@@ -28,7 +29,7 @@ export class HttpExchange implements Exchange, Receiver {
   /** Milliseconds that are left for the head of the answer, when `#timer` was set at `#timedFrom`. */
   #left: number | undefined;
   #timedFrom = 0;
-  readonly #allPaused: Set<HttpExchange>;
+  readonly #allPaused: PassingSet<HttpExchange>;
   #pause: NodeJS.Timeout | undefined;
   #url: URL;
   #redirects = 0;
@@ -51,7 +52,7 @@ export class HttpExchange implements Exchange, Receiver {
     request: HttpRequest,
     handler: HttpHandler,
     credentials: Credentials | undefined,
-    paused: Set<HttpExchange>,
+    paused: PassingSet<HttpExchange>,
   ) {
     this.#allPaused = paused;
     this.#dispatcher = dispatcher;

@@ -1,5 +1,6 @@
 import type { Emit, ProxyEvent } from '../observability/events.js';
 import { type Secrets, SHORTEST_HEADER } from '../observability/secrets.js';
+import { PassingSet } from '../relay/passing.js';
 import type { AnswerHeaders } from './answer-headers.js';
 import type { Credentials } from './credentials.js';
 import { describeUrl } from './describe-url.js';
@@ -73,7 +74,7 @@ export class HttpClient {
   readonly #options: HttpOptions;
   readonly #dispatcher: Dispatcher;
   /** Exchanges that wait to be sent, for their next try or for credentials: the pool does not know of them. */
-  readonly #paused = new Set<HttpExchange>();
+  readonly #paused = new PassingSet<HttpExchange>();
   /** Through which the requests go, if any. */
   readonly proxy: OutboundProxy | undefined;
 

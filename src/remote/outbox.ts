@@ -1,4 +1,5 @@
 import type { Message } from '../jsonrpc/message.js';
+import { PassingMap } from '../relay/passing.js';
 
 /** How far a message that was begun has come. Both are called at most once by whoever begins messages. */
 export interface Stage {
@@ -41,7 +42,7 @@ export class Outbox {
   #paused = false;
   #timer: NodeJS.Timeout | undefined;
   /** Messages that are not known to have arrived → when they went out; undefined: not yet. */
-  readonly #fresh = new Map<Message, number | undefined>();
+  readonly #fresh = new PassingMap<Message, number | undefined>();
 
   constructor(begin: (message: Message, stage: Stage) => void) {
     this.#begin = begin;

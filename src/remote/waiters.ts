@@ -2,6 +2,11 @@
 export class Waiters {
   #waiting: (() => void)[] = [];
 
+  /** Whether somebody waits: else nobody need find out whether the moment has come. */
+  get some(): boolean {
+    return this.#waiting.length > 0;
+  }
+
   wait(): Promise<void> {
     return new Promise((resolve) => {
       this.#waiting.push(resolve);

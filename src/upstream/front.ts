@@ -8,6 +8,7 @@ import { LISTEN } from '../relay/calls.js';
 import { Cancellations } from '../relay/cancellations.js';
 import type { CloseReason, Receiver } from '../relay/link.js';
 import { negotiatedVersion } from '../relay/negotiated-version.js';
+import { PassingMap } from '../relay/passing.js';
 import type { RemoteLink } from '../remote/remote-link.js';
 import { Waiters } from '../remote/waiters.js';
 import { DiscoverAtOnce } from './discover-at-once.js';
@@ -38,7 +39,7 @@ export class Front implements RemoteLink {
   readonly #server: RemoteServer;
   readonly #discover: DiscoverAtOnce;
   /** By the id: a cancellation does not say of which era it is. */
-  readonly #open = new Map<Key, Open>();
+  readonly #open = new PassingMap<Key, Open>();
   readonly #answered = new Waiters();
   readonly #cancellations = new Cancellations();
   readonly #emit: Emit;
@@ -166,6 +167,6 @@ export class Front implements RemoteLink {
   }
 
   #answeredTo(key: Key): void {
-    if (this.#open.delete(key) && !this.#waits) this.#answered.wake();
+    if (this.#open.delete(key) && this.#answered.some && !this.#waits) this.#answered.wake();
   }
 }

@@ -2,6 +2,7 @@ import { ErrorCode } from '../jsonrpc/errors.js';
 import { makeError } from '../jsonrpc/make.js';
 import { type Key, keyOf, type Message, refOf } from '../jsonrpc/message.js';
 import type { CloseReason, Link, Receiver } from '../relay/link.js';
+import { PassingSet } from '../relay/passing.js';
 
 /**
  * A link that can be left for another: to whom it belongs it has ended then, but what its peer is at work on is
@@ -10,7 +11,7 @@ import type { CloseReason, Link, Receiver } from '../relay/link.js';
 export class LeavableLink implements Link {
   readonly #link: Link;
   /** Requests that were sent and are not answered. */
-  readonly #open = new Set<Key>();
+  readonly #open = new PassingSet<Key>();
   #receiver: Receiver | undefined;
   /** Takes what comes after it was left. */
   #late: Receiver['message'] | undefined;

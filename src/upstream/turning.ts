@@ -1,6 +1,7 @@
 import type { Era } from '../eras/versions.js';
 import { type Key, keyOf, type Message, refOf } from '../jsonrpc/message.js';
 import type { Link } from '../relay/link.js';
+import { PassingMap } from '../relay/passing.js';
 import type { Failure } from '../remote/failure.js';
 
 /** A request of the client that is not answered. */
@@ -39,7 +40,7 @@ const OF_ANOTHER_ERA: ReadonlySet<number | undefined> = new Set([400, 404, 405])
  */
 export class Turning {
   readonly #host: TurningHost;
-  readonly #open = new Map<Key, Open>();
+  readonly #open = new PassingMap<Key, Open>();
   readonly #sentAgain = new WeakSet<Message>();
   /** What is told to the client at this moment is that its request was refused so. */
   #isRefusal = false;

@@ -136,6 +136,7 @@ export class SseUpstream implements RemoteLink {
   }
 
   #wake(): void {
+    if (!this.#waiters.some) return;
     const waits = [...this.#requests.values()].some((open) => open.cancelled !== true);
     const busy = waits || this.#posts.size > 0 || !this.#outbox.idle;
     if (this.#closed || !busy) this.#waiters.wake();

@@ -93,6 +93,7 @@ export class ModernUpstream implements RemoteLink {
   }
 
   #wake(): void {
+    if (!this.#waiters.some) return;
     const waits = this.#unsettled.size > 0 || [...this.#calls.values()].some((call) => !call.listens);
     if (this.#closed || !waits) this.#waiters.wake();
   }

@@ -104,6 +104,7 @@ export class StreamableHttpUpstream implements RemoteLink {
   }
 
   #wake(): void {
+    if (!this.#waiters.some) return;
     const waits = [...this.#calls.values()].some((call) => !call.cancelled);
     const busy = waits || this.#unsettled.size > 0 || !this.#outbox.idle || this.#keeper.busy;
     if (this.#closed || !busy) this.#waiters.wake();

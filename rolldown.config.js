@@ -15,7 +15,7 @@ for (const file of readdirSync('dist')) {
  */
 export default defineConfig([
   {
-    ...build({ cli: 'src/cli/main.ts' }),
+    ...build({ cli: 'src/cli/main.ts', connect: 'src/cli/connect.ts', serve: 'src/cli/serve.ts' }),
     output: {
       ...output('cjs'),
       entryFileNames: '[name].cjs',
@@ -23,7 +23,7 @@ export default defineConfig([
       // Each file costs a start a millisecond.
       codeSplitting: {
         includeDependenciesRecursively: false,
-        groups: [{ name: 'shared', test: /[\\/]src[\\/]/, minShareCount: 2 }],
+        groups: [{ name: 'shared', test: /[\\/]src[\\/]/, tags: ['$initial'], minShareCount: 2 }],
       },
     },
     plugins: [licenses()],

@@ -1,4 +1,4 @@
-import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { crypto } from './builtins.js';
 import type { Seal } from './eras/modern-client/seal.js';
 
 /** Octets of the key and of ids. */
@@ -7,15 +7,20 @@ const ID_LENGTH = 16;
 
 /** Signs what leaves the proxy and comes back. Its key is new with every start: what was signed before is worthless. */
 export function newSeal(): Seal {
-  const key = randomBytes(KEY_LENGTH);
-  const sign = (text: string): string => createHmac('sha256', key).update(text).digest('base64url');
+  let made: Buffer | undefined;
+  const key = (): Buffer => {
+    made ??= crypto().randomBytes(KEY_LENGTH);
+    return made;
+  };
+  const sign = (text: string): string =>
+    crypto().createHmac('sha256', key()).update(text).digest('base64url');
   return {
     sign,
     verify: (text, mac) => {
       const [own, given] = [Buffer.from(sign(text)), Buffer.from(mac)];
-      return own.length === given.length && timingSafeEqual(own, given);
+      return own.length === given.length && crypto().timingSafeEqual(own, given);
     },
-    digest: (text) => createHash('sha256').update(text).digest('base64url'),
-    newId: () => randomBytes(ID_LENGTH).toString('base64url'),
+    digest: (text) => crypto().createHash('sha256').update(text).digest('base64url'),
+    newId: () => crypto().randomBytes(ID_LENGTH).toString('base64url'),
   };
 }

@@ -14,6 +14,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['auth', 'oauth'],
   ['process', 'remote'],
   ['config', 'observability', 'version.ts', 'clock.ts', 'seal.ts'],
+  ['builtins.ts'],
   ['eras'],
   ['relay'],
   ['jsonrpc', 'observability/events.ts'],

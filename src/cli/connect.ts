@@ -1,6 +1,6 @@
-import { createPrivateKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
+import { crypto } from '../builtins.js';
 import { clock } from '../clock.js';
 import { DEFAULT_LIMITS } from '../config/limits.js';
 import { browserCommand } from '../oauth/browser.js';
@@ -102,7 +102,7 @@ function signInOf(
 /** In PEM form (PKCS #8). Throws an `Error` in words. */
 function privateKeyIn(path: string): string {
   try {
-    const key = createPrivateKey(readFileSync(path));
+    const key = crypto().createPrivateKey(readFileSync(path));
     return key.export({ type: 'pkcs8', format: 'pem' }).toString();
   } catch (error) {
     const isUnread = error instanceof Error && 'syscall' in error;

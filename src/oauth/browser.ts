@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { childProcess } from '../builtins.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -26,7 +26,7 @@ const OPENING = 2_000;
  */
 export function openBrowser([program, ...args]: readonly [string, ...string[]], url: URL): Promise<boolean> {
   return new Promise((resolve) => {
-    const child = spawn(program, [...args, url.href], {
+    const child = childProcess().spawn(program, [...args, url.href], {
       stdio: 'ignore',
       detached: true,
       windowsHide: true,

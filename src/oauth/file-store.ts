@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
 import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { ZodType } from 'zod';
+import { crypto } from '../builtins.js';
 import { asRecord } from '../jsonrpc/message.js';
 import type { Grant, Pending, Registration } from './grant.js';
 import { type Keychain, NO_KEYCHAIN, systemKeychain } from './keychain.js';
@@ -153,7 +153,7 @@ function nameOf({ origin, pathname, search }: URL): string {
 }
 
 function digest(text: string): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, 16);
+  return crypto().createHash('sha256').update(text).digest('hex').slice(0, 16);
 }
 
 async function textOf(path: string): Promise<string> {

@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto';
 import { mkdir, open, readFile, rm, stat, utimes } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { crypto } from '../builtins.js';
 import { wordsOf } from '../observability/events.js';
 
 /** How often, in ms, who holds a lock shows that he is alive. */
@@ -47,7 +47,7 @@ function unavailable(error: unknown): never {
 
 /** What this process has written into the lock; undefined: another one holds it. */
 async function take(path: string): Promise<string | undefined> {
-  const own = randomUUID();
+  const own = crypto().randomUUID();
   try {
     const file = await open(path, 'wx', 0o600);
     await file.writeFile(own);

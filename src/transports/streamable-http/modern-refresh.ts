@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { crypto } from '../../builtins.js';
 import { META } from '../../eras/meta-keys.js';
 import { makeRawRequest } from '../../jsonrpc/make.js';
 import { memberOf, membersOf, objectOf } from '../../jsonrpc/members.js';
@@ -64,7 +64,7 @@ export class ToolRefresh {
 
   async #page(call: Message, cursor: Wire | undefined, left: number): Promise<Message | undefined> {
     const { url, http, emit } = this.#options;
-    const id = toWire(randomUUID());
+    const id = toWire(crypto().randomUUID());
     const request = modernRequest(makeRawRequest(id, 'tools/list', paramsFor(call, cursor)), { url });
     if ('code' in request || left <= 0) return undefined;
     const { message, failure } = await askModern(http, request, id, left, this.#end.signal);

@@ -60,4 +60,4 @@ const srv = http.createServer(async (req, res) => {
   } else res.writeHead(404).end();
 });
 srv.keepAliveTimeout = 60000;
-srv.listen(+process.argv[2], '127.0.0.1');
+srv.listen(+process.argv[2], '127.0.0.1', () => console.log(`http://127.0.0.1:${srv.address().port}/mcp`));

@@ -1,4 +1,5 @@
 import { PassThrough, Writable } from 'node:stream';
+import { setImmediate as turn } from 'node:timers/promises';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { makeNotification, makeResponse } from '../../../../src/jsonrpc/make.js';
@@ -21,8 +22,9 @@ function setUp(output: Writable = new PassThrough()): {
   return { link, inbox, input, output };
 }
 
-/** What was written so far. */
-const written = (output: Writable): string => {
+/** What was written so far, and in this turn. */
+const written = async (output: Writable): Promise<string> => {
+  await turn();
   if (!(output instanceof PassThrough)) throw new TypeError('not readable');
   const chunk: unknown = output.read();
   return chunk instanceof Buffer ? chunk.toString('latin1') : '';
@@ -32,7 +34,7 @@ test('what cannot be read is answered with an error that has no id; the rest goe
   const { inbox, input, output } = setUp();
   input.write('not JSON\n{"jsonrpc":"2.0","id":1}\n[]\n{"jsonrpc":"2.0","id":2,"method":"ping"}\n');
   expect((await inbox.next()).id).toBe('2');
-  const errors = written(output)
+  const errors = (await written(output))
     .trimEnd()
     .split('\n')
     .map((line) => JSON.parse(line));
@@ -48,7 +50,7 @@ test('a batch is taken message by message', async () => {
   input.write('[{"jsonrpc":"2.0","id":1,"method":"a"},{"oops":1},{"jsonrpc":"2.0","method":"b"}]\n');
   expect((await inbox.next()).method).toBe('a');
   expect((await inbox.next()).method).toBe('b');
-  expect(JSON.parse(written(output))).toMatchObject({ id: null, error: { code: -32600 } });
+  expect(JSON.parse(await written(output))).toMatchObject({ id: null, error: { code: -32600 } });
 });
 
 test('any split of what the client sends gives the same messages, the last one without its newline too', async () => {

@@ -13,15 +13,16 @@ const opt = (k, d) => {
   const i = a.indexOf('--' + k);
   return i < 0 ? d : a[i + 1];
 };
+const QUICK = a.includes('--quick');
 const TESTS = ['latency', 'large', 'throughput', 'cold', 'memory', 'leak', 'correct', 'install'];
-const only = opt('only', TESTS.join(',')).split(','),
+const only = opt('only', QUICK ? 'latency,throughput,cold,correct' : TESTS.join(',')).split(','),
   dirs = opt('dir', 'A,B').split(','),
-  filt = new RegExp(opt('contenders', '.')),
-  ROUNDS = +opt('rounds', 5),
-  MS = +opt('ms', 1500),
+  filt = new RegExp(opt('contenders', QUICK ? '^(b-)?(ours|floor)' : '.')),
+  ROUNDS = +opt('rounds', QUICK ? 3 : 5),
+  MS = +opt('ms', QUICK ? 400 : 1500),
   BACKEND = opt('backend', 'echo'),
   LOG = opt('log'),
-  PREWARM = +opt('prewarm', 4000),
+  PREWARM = +opt('prewarm', QUICK ? 2000 : 4000),
   TPUT = opt('tput', '1x32,64x1');
 const out = {
   when: new Date().toISOString(),

@@ -54,6 +54,28 @@ const ours = OURS.length
         spawn: ({ port, backend }) => [...OURS, '--port', port, '--', ...backend],
       },
       {
+        name: 'ours-keys',
+        dir: 'A',
+        path: '/mcp',
+        headers: { authorization: 'Bearer bench-key-0123456789abcdef' },
+        env: { MCP_PROXY_API_KEYS: 'bench:bench-key-0123456789abcdef' },
+        spawn: ({ port, backend }) => [...OURS, '--port', port, '--', ...backend],
+      },
+      {
+        name: 'ours-translated',
+        dir: 'A',
+        path: '/mcp',
+        transport: 'modern',
+        spawn: ({ port, backend }) => [...OURS, '--port', port, '--', ...backend],
+      },
+      {
+        name: 'ours-chained',
+        dir: 'A',
+        path: '/mcp',
+        remote: '/mcp',
+        spawn: ({ port, url }) => [...OURS, '--port', port, '--', ...OURS, url],
+      },
+      {
         name: 'b-ours',
         dir: 'B',
         kind: 'stdio',

@@ -163,6 +163,12 @@ const initMsg = (id) =>
     method: 'initialize',
     params: { protocolVersion: PV, capabilities: {}, clientInfo: { name: 'bench', version: '1' } },
   });
+const MODERN = '2026-07-28';
+const META = JSON.stringify({
+  'io.modelcontextprotocol/protocolVersion': MODERN,
+  'io.modelcontextprotocol/clientInfo': { name: 'bench', version: '1' },
+  'io.modelcontextprotocol/clientCapabilities': {},
+});
 const INITED = '{"jsonrpc":"2.0","method":"notifications/initialized"}';
 const callMsg = (id, text, tool, arg) =>
   `{"jsonrpc":"2.0","id":${id},"method":"tools/call","params":{"name":"${tool}","arguments":{"${arg}":"${text}"}}}`;
@@ -224,14 +230,19 @@ class Base {
 
 export class HttpSession extends Base {
   // Streamable HTTP
-  constructor(base, path, agent) {
+  constructor(base, path, agent, headers = {}) {
     super();
     this.origin = base;
     this.path = path;
     this.agent = agent;
+    this.own = headers;
   }
   headers(extra) {
-    const h = { 'content-type': 'application/json', accept: 'application/json, text/event-stream' };
+    const h = {
+      'content-type': 'application/json',
+      accept: 'application/json, text/event-stream',
+      ...this.own,
+    };
     if (this.sid) h['mcp-session-id'] = this.sid;
     if (this.inited) h['mcp-protocol-version'] = PV;
     return Object.assign(h, extra);
@@ -355,6 +366,33 @@ export class HttpSession extends Base {
       this.delStatus = e.message;
     }
   }
+}
+
+export class ModernClient extends HttpSession {
+  // 2026-07-28: no session, every request says who asks
+  headers(extra) {
+    const [, method] = /"method":"([^"]+)"/.exec(this.msg) ?? [];
+    const h = super.headers({ 'mcp-protocol-version': MODERN, 'mcp-method': method, ...extra });
+    if (method === 'tools/call') h['mcp-name'] = this.tool;
+    delete h['mcp-session-id'];
+    return h;
+  }
+  async roundtrip(id, msg, ms) {
+    this.msg = msg.replace('"params":{', `"params":{"_meta":${META},`).replace(',}', '}');
+    return super.roundtrip(id, this.msg, ms);
+  }
+  async init() {
+    const id = this.id++;
+    const { m } = await this.roundtrip(
+      id,
+      `{"jsonrpc":"2.0","id":${id},"method":"server/discover","params":{}}`,
+      20000,
+    );
+    const r = typeof m === 'function' ? m() : m;
+    if (!r.result) throw new Error('discover: ' + JSON.stringify(r).slice(0, 200));
+    return r;
+  }
+  async close() {}
 }
 
 export class SseSession extends Base {
@@ -543,7 +581,10 @@ export class Runner {
     this.base = `http://127.0.0.1:${this.port}`;
     this.agent = new Agent({ connections: 128, pipelining: 1, keepAliveTimeout: 3000 });
     this.t0 = now();
-    this.proc = launch(c.spawn({ port: this.port, backend: this.backend }), { env: c.env, log: this.log });
+    this.proc = launch(c.spawn({ port: this.port, backend: this.backend, url: this.url }), {
+      env: c.env,
+      log: this.log,
+    });
     for (;;) {
       // poll until a real initialize succeeds
       if (this.proc.gone) throw new Error(`${c.name} exited ${JSON.stringify(this.proc.gone)}`);
@@ -566,8 +607,8 @@ export class Runner {
   }
   session() {
     if (this.c.kind === 'stdio') return this.stdio;
-    const S = this.c.transport === 'sse' ? SseSession : HttpSession;
-    const s = new S(this.base, this.c.path, this.agent);
+    const S = { sse: SseSession, modern: ModernClient }[this.c.transport] ?? HttpSession;
+    const s = new S(this.base, this.c.path, this.agent, this.c.headers);
     if (this.c.tool) s.tool = this.c.tool;
     return s;
   }

@@ -166,7 +166,10 @@ export async function startProxy(options: ProxyOptions, emit: Emit): Promise<Run
   const defaultEndpoint = servers.default && endpointOf(undefined, servers.default);
   const endpoints = new Map([...servers.named].map(([name, of]) => [name, endpointOf(name, of)]));
 
-  const routeOf = memo((url) => route(targetPath(url)));
+  const routeOf = memo((url) => {
+    const target = route(targetPath(url));
+    return { target, resource: resourceOf(target) };
+  });
   const handle = (request: IncomingMessage, response: ServerResponse): void => {
     origins.vary(response);
     if (refuseAmbiguous(request, response)) return;
@@ -180,7 +183,7 @@ export async function startProxy(options: ProxyOptions, emit: Emit): Promise<Run
       return;
     }
     if (origins.answerPreflight(request, response)) return;
-    const target = routeOf(request.url ?? '/');
+    const { target, resource } = routeOf(request.url ?? '/');
     const tokens = authenticator?.tokens;
     if (target.kind === 'resource-metadata' && tokens !== undefined) {
       answerResourceMetadata(tokens, target.path, request, response);
@@ -188,7 +191,7 @@ export async function startProxy(options: ProxyOptions, emit: Emit): Promise<Run
     }
     const enter = (principal: Principal | undefined, stay: Stay | undefined): void =>
       serve(request, response, target, { principal, stay });
-    door.pass(request, response, resourceOf(target), enter);
+    door.pass(request, response, resource, enter);
   };
 
   const serve = (

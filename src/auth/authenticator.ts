@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import { ConfigError } from '../config/config-error.js';
 import { type Emit, wordsOf } from '../observability/events.js';
 import type { Clock } from '../relay/clock.js';
-import { ApiKeys } from './api-keys.js';
+import { ApiKeys, type HeldKey } from './api-keys.js';
 import { certificateHolder } from './certificates.js';
 import { LASTING } from './credential.js';
 import type { AuthOptions, TokenOptions } from './options.js';
@@ -11,6 +12,16 @@ import { presented } from './presented.js';
 import { isWebUrl, type Resource, Resources } from './resources.js';
 import type { Tokens } from './tokens.js';
 import { NOT_KNOWN, NOTHING_SHOWN, type Verdict } from './verdict.js';
+
+/** The headers by which it is found out. */
+interface Shown {
+  readonly authorization?: string | undefined;
+  readonly 'x-api-key'?: string | string[] | undefined;
+}
+
+function isSame(one: Shown, other: Shown): boolean {
+  return one.authorization === other.authorization && one['x-api-key'] === other['x-api-key'];
+}
 
 /** How clients get access tokens; shown to whoever asks. */
 export interface TokenSource {
@@ -53,9 +64,16 @@ export async function openAuthenticator(
     file === undefined && list === undefined ? undefined : new ApiKeys({ file, list, clock, emit, onGone });
   const source = options && sourceOf(options, surroundings);
   const tokens = options && source && (await openTokens(options, source, surroundings));
+  /** By connection: what was shown on it last, and whose key that is. A digest costs more than all else of a request. */
+  const remembered = new WeakMap<Socket, { readonly shown: Shown; readonly held: HeldKey }>();
   return {
     tokens: source,
     authenticate({ headers, socket }, resource) {
+      const last = remembered.get(socket);
+      if (last !== undefined && isSame(last.shown, headers)) {
+        keys?.look();
+        if (last.held.credential.isGood(Date.now())) return { kind: 'known', ...last.held };
+      }
       const shown = presented(headers);
       if (shown.kind === 'nothing') {
         const holder = hasCertificates ? certificateHolder(socket) : undefined;
@@ -65,7 +83,13 @@ export async function openAuthenticator(
       }
       if (shown.kind === 'contradiction') return NOT_KNOWN;
       const held = keys?.find(shown.credential);
-      if (held !== undefined) return { kind: 'known', ...held };
+      if (held !== undefined) {
+        remembered.set(socket, {
+          shown: { authorization: headers.authorization, 'x-api-key': headers['x-api-key'] },
+          held,
+        });
+        return { kind: 'known', ...held };
+      }
       if (tokens === undefined || !shown.isBearer || shown.credential === '') return NOT_KNOWN;
       return tokens.verdict(shown.credential, resource);
     },

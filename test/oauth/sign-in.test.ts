@@ -248,7 +248,7 @@ describe('what is no sign-in', () => {
     // The loader tells which modules are loaded.
     const client = new Person(scope).start(mcp, [], { NODE_DEBUG: 'module' });
     await client.begin();
-    expect(client.program.stderr()).toMatch(/dist\/connect-/);
+    expect(client.program.stderr()).toMatch(/dist\/connect\.cjs/);
     expect(client.program.stderr()).not.toMatch(/dist\/sign-in-/);
   });
 });

@@ -43,7 +43,7 @@ export class ApiKeys {
 
   /** Throws `ConfigError` where the file or the list cannot be used. */
   constructor(options: ApiKeysOptions) {
-    const { file, list, clock } = options;
+    const { file, list, clock, emit } = options;
     this.#options = options;
     this.#given = list === undefined ? [] : readList(list);
     this.#lookedAt = clock.now();
@@ -56,7 +56,13 @@ export class ApiKeys {
       }
     }
     this.#hold();
-    const short = [...this.#given, ...this.#fromFile].filter(({ isShort }) => isShort);
+    const all = [...this.#given, ...this.#fromFile];
+    const unnamed = new Set(all.filter(({ isNamed }) => !isNamed).map(({ principal }) => principal.name));
+    if (unnamed.size > 0) {
+      const text = `keys without a name are called by the beginning of their SHA-256: ${[...unnamed].join(', ')}`;
+      emit({ level: 'info', text });
+    }
+    const short = all.filter(({ isShort }) => isShort);
     for (const { principal } of short) {
       this.#warn(
         `the key "${principal.name}" is short enough to be found by trying; take 32 random characters`,
@@ -95,7 +101,7 @@ export class ApiKeys {
   #load(file: string): void {
     const { size, mode } = statSync(file);
     if (size > MAX_FILE) throw new Error(`it is larger than ${MAX_FILE} octets`);
-    this.#fromFile = readKeys(readFileSync(file, 'utf8').replace(/^\uFEFF/, ''), this.#given.length);
+    this.#fromFile = readKeys(readFileSync(file, 'utf8').replace(/^\uFEFF/, ''), this.#given);
     if (process.platform !== 'win32' && (mode & OTHERS) !== 0) {
       this.#warn(`${file} is open to every user of this machine; only its owner should read it: chmod 600`);
     }

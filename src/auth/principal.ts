@@ -6,7 +6,7 @@ export interface Principal {
    * processes, the state of a call that waits.
    */
   readonly id: string;
-  /** What its owner calls it: the name of a key, the subject of a token or of a certificate. */
+  /** What its owner calls it: the name of a key, or `#` and the beginning of its digest, the subject of a token or of a certificate. */
   readonly name: string;
   /** What its token may be used for; empty for all others. */
   readonly scopes: ReadonlySet<string>;

@@ -161,7 +161,7 @@ export const OPTIONS: readonly Option[] = [
     '--api-key-file',
     'one',
     ['FILE'],
-    'A file of keys, one of which every request must have; a line for each: NAME:KEY. Read again when it changes.',
+    'A file of keys, one of which every request must have; a line for each: NAME:KEY, or the KEY alone, which is called # and the first 8 hexadecimal digits of its SHA-256. Read again when it changes.',
   ),
   option(
     'server',

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -87,10 +88,28 @@ describe('the file', () => {
 it('keys of the list are there beside those of the file, and stay', () => {
   write(`${BOB}`);
   const keys = open(`${ANN}`);
-  expect([keys.find(ANN)?.principal.id, keys.find(BOB)?.principal.id]).toEqual(['key:1', 'key:2']);
+  const [ann, bob] = [ANN, BOB].map((key) => createHash('sha256').update(key).digest('hex').slice(0, 8));
+  expect([keys.find(ANN)?.principal.id, keys.find(BOB)?.principal.id]).toEqual([
+    `key:#${ann}`,
+    `key:#${bob}`,
+  ]);
+  expect(told()).toBe(
+    `info keys without a name are called by the beginning of their SHA-256: #${ann}, #${bob}`,
+  );
   write('carl:carl-0123456789abcdef');
   clock.advance(1000);
-  expect([keys.find(ANN)?.principal.id, keys.find(BOB)]).toEqual(['key:1', undefined]);
+  expect([keys.find(ANN)?.principal.id, keys.find(BOB)]).toEqual([`key:#${ann}`, undefined]);
+});
+
+it('a key of the list is in the file under the same name, or there is no start', () => {
+  write(`bob:${ANN}`);
+  expect(() => open(`ann:${ANN}`)).toThrow(/--api-key-file .*line 1: .*another name/);
+  write(`ann:${ANN}`);
+  const keys = open(`ann:${ANN}`);
+  write(`bob:${BOB}\ncarl:${ANN}`);
+  clock.advance(1000);
+  expect([keys.find(ANN)?.principal.id, keys.find(BOB)]).toEqual(['key:ann', undefined]);
+  expect(told()).toMatch(/^warning .*stay as they were: line 2: .*another name/);
 });
 
 it('a key that can be found by trying is told of, by its name', () => {

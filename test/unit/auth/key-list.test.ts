@@ -1,22 +1,34 @@
+import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { findKey, KeyListError, readKeys } from '../../../src/auth/key-list.js';
+import { guards } from '../../security.js';
 
-function ids(text: string, taken?: number): string[] {
-  return readKeys(text, taken).map(({ principal }) => principal.id);
+function unnamed(key: string): string {
+  return `key:#${createHash('sha256').update(key).digest('hex').slice(0, 8)}`;
+}
+
+function ids(text: string): string[] {
+  return readKeys(text).map(({ principal }) => principal.id);
 }
 
 describe('a list of keys', () => {
-  it('has a name and a key in each line; a key alone is named by its number', () => {
+  it('has a name and a key in each line; a key alone is called by its digest', () => {
     const text = 'ann:k1\nk2\r\n\n  # nobody:k0\n  bob.b@x.example : k3 \nk4:\nk5';
     expect(() => ids(text)).toThrow(/^line 6: a key is visible ASCII/);
     expect(ids(text.replace('k4:', 'k4'))).toEqual([
       'key:ann',
-      'key:2',
+      unnamed('k2'),
       'key:bob.b@x.example',
-      'key:4',
-      'key:5',
+      unnamed('k4'),
+      unnamed('k5'),
     ]);
-    expect(ids('a\nb', 3)).toEqual(['key:4', 'key:5']);
+  });
+
+  it(`${guards('keys.unnamed')} calls a key without a name the same, whatever else is in it`, () => {
+    expect(ids('k3')).toEqual([unnamed('k3')]);
+    expect(ids('k1\nk2\nk3').at(-1)).toBe(unnamed('k3'));
+    expect(ids('k1\nk3').at(-1)).toBe(unnamed('k3'));
+    expect(() => readKeys('#1:k3')).toThrow(/there is no key/);
   });
 
   it('may have several keys of one name, but no key of two', () => {

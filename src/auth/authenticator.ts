@@ -5,8 +5,7 @@ import { ConfigError } from '../config/config-error.js';
 import { type Emit, wordsOf } from '../observability/events.js';
 import type { Clock } from '../relay/clock.js';
 import { ApiKeys, type HeldKey } from './api-keys.js';
-import { certificateHolder } from './certificates.js';
-import { LASTING } from './credential.js';
+import { certificateHolder, hasGoodCertificate } from './certificates.js';
 import type { AuthOptions, TokenOptions } from './options.js';
 import { presented } from './presented.js';
 import { isWebUrl, type Resource, Resources } from './resources.js';
@@ -69,6 +68,8 @@ export async function openAuthenticator(
   return {
     tokens: source,
     authenticate({ headers, socket }, resource) {
+      // Whatever else is shown: by a certificate that is over there would be no connection.
+      if (hasCertificates && !hasGoodCertificate(socket)) return NOT_KNOWN;
       const last = remembered.get(socket);
       if (last !== undefined && isSame(last.shown, headers)) {
         keys?.look();
@@ -77,9 +78,7 @@ export async function openAuthenticator(
       const shown = presented(headers);
       if (shown.kind === 'nothing') {
         const holder = hasCertificates ? certificateHolder(socket) : undefined;
-        return holder === undefined
-          ? NOTHING_SHOWN
-          : { kind: 'known', principal: holder, credential: LASTING };
+        return holder === undefined ? NOTHING_SHOWN : { kind: 'known', ...holder };
       }
       if (shown.kind === 'contradiction') return NOT_KNOWN;
       const held = keys?.find(shown.credential);

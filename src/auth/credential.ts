@@ -9,9 +9,6 @@ export interface Credential {
   readonly mayFinish: boolean;
 }
 
-/** What lasts as long as its connection. */
-export const LASTING: Credential = { isGood: () => true, mayFinish: true };
-
 /** @param until milliseconds since 1970 */
 export function goodUntil(until: number): Credential {
   return { isGood: (now) => now < until, mayFinish: true };

@@ -1,6 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import { hasGoodCertificate, takeBackCertificate } from '../auth/certificates.js';
 import type { Emit } from '../observability/events.js';
 import { PassingSet } from '../relay/passing.js';
 import { answerFaults } from './fault.js';
@@ -104,11 +106,34 @@ function tlsServer(options: object, tls: TlsFiles, answer: Handler): Server {
   const asking = { requestCert: needsCertificate, rejectUnauthorized: needsCertificate };
   const server = createTlsServer(
     { ...options, ...tls.context, ...asking, handshakeTimeout: HANDSHAKE_MS },
-    answer,
+    needsCertificate ? (request, response) => answer(request, endingWithCertificate(response)) : answer,
   );
-  tls.watch((context) => server.setSecureContext(context));
+  const open = new Set<TLSSocket>();
+  if (needsCertificate) {
+    server.on('secureConnection', (socket) => {
+      open.add(socket);
+      socket.once('close', () => open.delete(socket));
+    });
+  }
+  tls.watch((context, isOtherAuthority) => {
+    server.setSecureContext(context);
+    if (!isOtherAuthority) return;
+    // Who has a certificate of the new authorities, too, connects again; calls that are open get their answer.
+    for (const socket of open) takeBackCertificate(socket);
+    server.closeIdleConnections();
+  });
   server.once('close', () => tls.close());
   return server;
+}
+
+/** A connection whose certificate is over takes no more requests: each would be refused. */
+function endingWithCertificate(response: ServerResponse): ServerResponse {
+  const { socket } = response.req;
+  if (!hasGoodCertificate(socket)) response.shouldKeepAlive = false;
+  response.once('finish', () => {
+    if (!hasGoodCertificate(socket)) socket.destroySoon();
+  });
+  return response;
 }
 
 function explain(error: NodeJS.ErrnoException, host: string, port: number): string {

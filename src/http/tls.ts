@@ -1,3 +1,4 @@
+import { constants } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import { ConfigError } from '../config/config-error.js';
@@ -22,6 +23,8 @@ export class TlsFiles {
   readonly #emit: Emit;
   #version: string;
   #timer: NodeJS.Timeout | undefined;
+  /** The authorities of clients that hold now. */
+  #ca: SecureContextOptions['ca'];
   /** What holds at start. */
   readonly context: SecureContextOptions;
 
@@ -32,6 +35,7 @@ export class TlsFiles {
     this.#version = this.#look();
     try {
       this.context = this.#read();
+      this.#ca = this.context.ca;
     } catch (error) {
       throw new ConfigError(`--tls-cert, --tls-key and --tls-client-ca cannot be used: ${wordsOf(error)}`);
     }
@@ -41,14 +45,19 @@ export class TlsFiles {
     return this.#options.clientCa !== undefined;
   }
 
-  /** Calls `take` with each new set. One that is broken, or not complete yet, changes nothing. */
-  watch(take: (context: SecureContextOptions) => void): void {
+  /**
+   * Calls `take` with each new set, and whether clients have other authorities by it. One that is broken, or not complete yet, changes nothing.
+   */
+  watch(take: (context: SecureContextOptions, isOtherAuthority: boolean) => void): void {
     this.#timer = setInterval(() => {
       const version = this.#look();
       if (version === this.#version) return;
       this.#version = version;
       try {
-        take(this.#read());
+        const context = this.#read();
+        const isOtherAuthority = String(context.ca) !== String(this.#ca);
+        this.#ca = context.ca;
+        take(context, isOtherAuthority);
         this.#emit({ level: 'info', text: 'the certificate was read again' });
       } catch (error) {
         const text = `the files of --tls-cert, --tls-key and --tls-client-ca cannot be used, so all stays as it was: ${wordsOf(error)}`;
@@ -66,7 +75,10 @@ export class TlsFiles {
     const context = {
       cert: readFileSync(cert),
       key: readFileSync(key),
-      ...(clientCa === undefined ? {} : { ca: readFileSync(clientCa) }),
+      // A session that is taken up again has its certificate looked at by nobody.
+      ...(clientCa === undefined
+        ? {}
+        : { ca: readFileSync(clientCa), secureOptions: constants.SSL_OP_NO_TICKET }),
       minVersion: 'TLSv1.2',
     } as const;
     createSecureContext(context); // throws where they do not fit

@@ -3,8 +3,8 @@ import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { connect as connectTcp } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { connect } from 'node:tls';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { connect, type TLSSocket } from 'node:tls';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { ANN, BOB, CA, NEXT, SERVER, STRANGER } from '../fixtures/certificates.js';
 import { guards } from '../security.js';
 import { initializeBody, post, requestBody } from './harness/client.js';
@@ -82,6 +82,81 @@ it(`${guards('certificate.required')} a client without one that a known authorit
     await expect(exchange(`${url}/status`, { tls: { ca: CA, ...own } })).rejects.toThrow();
   }
   expect((await exchange(`${url}/status`, { tls: { ca: CA, ...ANN } })).status).toBe(200);
+});
+
+/** A connection of ann's that stays, and what asks on it: resolves with the status, or undefined where it ends. */
+async function kept(
+  url: string,
+  more: object = {},
+): Promise<{ socket: TLSSocket; ask: () => Promise<string | undefined> }> {
+  const { hostname, port } = new URL(url);
+  const socket = connect({ host: hostname, port: Number(port), ca: CA, ...ANN, ...more });
+  socket.on('error', () => undefined);
+  await new Promise((resolve) => socket.once('secureConnect', resolve));
+  const ask = (): Promise<string | undefined> =>
+    new Promise((resolve) => {
+      socket.once('data', (octets) => resolve(/^HTTP\/1.1 (\d+)/.exec(String(octets))?.[1]));
+      socket.once('close', () => resolve(undefined));
+      if (socket.destroyed) resolve(undefined);
+      else socket.write('GET /status HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    });
+  return { socket, ask };
+}
+
+it(`${guards('certificate.over')} a connection that is open is good for nothing once its certificate has run out`, async () => {
+  const tls = { ...files(), clientCa: write('ca', CA) };
+  const { url } = await start({ tls }, {}, { ca: CA, ...ANN });
+  const { socket, ask } = await kept(url);
+  expect(await ask()).toBe('200');
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.UTC(2126, 0) });
+  try {
+    const ended = new Promise((resolve) => socket.once('close', resolve));
+    expect(await ask()).toBe('401');
+    await ended;
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+it.each(['TLSv1.2', 'TLSv1.3'])(
+  `${guards('certificate.over')} no session is taken up again, by which nobody would look at the certificate: %s`,
+  async (maxVersion) => {
+    const tls = { ...files(), clientCa: write('ca', CA) };
+    const { url } = await start({ tls }, {}, { ca: CA, ...ANN });
+    const first = await kept(url, { maxVersion });
+    let session = first.socket.getSession();
+    first.socket.on('session', (one) => {
+      session = one;
+    });
+    expect(await first.ask()).toBe('200');
+    const second = await kept(url, { maxVersion, session });
+    expect([second.socket.isSessionReused(), await second.ask()]).toEqual([false, '200']);
+    first.socket.destroy();
+    second.socket.destroy();
+  },
+);
+
+it(`${guards('certificate.over')} a connection that was made under another authority ends with it, and one of a new certificate of the proxy stays`, async () => {
+  const tls = { ...files(), clientCa: write('ca', CA) };
+  const proxy = await start({ tls }, {}, { ca: CA, ...ANN });
+  const { socket, ask } = await kept(proxy.url);
+  const ended = new Promise((resolve) => socket.once('close', resolve));
+  const read = async (times: number): Promise<void> => {
+    while (proxy.events.filter(({ text }) => /certificate was read again/.test(text)).length < times) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  };
+  expect(await ask()).toBe('200');
+  write('cert', SERVER.cert);
+  await read(1);
+  expect(await ask()).toBe('200');
+  write('ca', STRANGER.cert);
+  await read(2);
+  await ended;
+  expect(await ask()).toBeUndefined();
+  // So that the proxy can be asked to stop.
+  write('ca', CA);
+  await read(3);
 });
 
 it(`${guards('certificate.bound')} what a client begins belongs to the subject of its certificate`, async () => {

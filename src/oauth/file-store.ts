@@ -50,11 +50,26 @@ export class FileStore implements CredentialStore {
   }
 
   grant(): Promise<Grant | undefined> {
-    return this.#read(`grant ${this.#server}`, async () => (await import('./schemas.js')).grantSchema);
+    return this.#read(this.#grantName, async () => (await import('./schemas.js')).grantSchema);
   }
 
   saveGrant(grant: Grant | undefined): Promise<void> {
-    return this.#save(`grant ${this.#server}`, grant);
+    return this.#save(this.#grantName, grant);
+  }
+
+  async hasGrant(): Promise<boolean> {
+    const entries = await this.#entries().catch(() => undefined);
+    return entries === undefined || Object.hasOwn(entries, this.#grantName);
+  }
+
+  async replaceGrant(grant: Grant): Promise<boolean> {
+    const name = this.#grantName;
+    const text = JSON.stringify(grant);
+    return this.#change(async (entries) => {
+      if (!Object.hasOwn(entries, name)) return false;
+      entries[name] = (await this.#keychain.set(name, text)) ? null : text;
+      return true;
+    });
   }
 
   registration(issuer: string): Promise<Registration | undefined> {
@@ -93,9 +108,13 @@ export class FileStore implements CredentialStore {
     return true;
   }
 
+  get #grantName(): string {
+    return `grant ${this.#server}`;
+  }
+
   /** @param schema is loaded only where there is something to check: most runs have nothing */
   async #read<T>(name: string, schema: () => Promise<ZodType<T>>): Promise<T | undefined> {
-    const entries = await this.#entries();
+    const entries = await this.#entries().catch((): Entries => ({}));
     if (!Object.hasOwn(entries, name)) return undefined;
     const text = entries[name] ?? (await this.#keychain.get(name));
     const parsed = (await schema()).safeParse(parse(text ?? ''));
@@ -110,20 +129,26 @@ export class FileStore implements CredentialStore {
         if (Object.hasOwn(entries, name) && entries[name] === null) await this.#keychain.remove(name);
         delete entries[name];
       } else entries[name] = isInKeychain ? null : text;
+      return true;
     });
   }
 
-  /** One change at a time, of all processes: the file holds what others have saved. */
-  async #change(edit: (entries: Record<string, string | null>) => Promise<void>): Promise<void> {
-    const work = async (): Promise<void> => {
+  /**
+   * One change at a time, of all processes: the file holds what others have saved.
+   *
+   * @param edit says whether it has changed anything, which is what comes back
+   */
+  #change(edit: (entries: Record<string, string | null>) => Promise<boolean>): Promise<boolean> {
+    const work = async (): Promise<boolean> => {
       const next = { ...(await this.#entries()) };
-      await edit(next);
-      await this.#write(next);
+      const isChanged = await edit(next);
+      if (isChanged) await this.#write(next);
+      return isChanged;
     };
-    await locked(`${this.#path}.lock`, work, async () => undefined, this.#never);
+    return locked(`${this.#path}.lock`, work, async () => undefined, this.#never);
   }
 
-  /** Of a file that is none of ours, nothing; the next change writes it anew. */
+  /** Of a file that is none of ours, nothing; the next change writes it anew. Rejects where it cannot be read. */
   async #entries(): Promise<Entries> {
     const { version, entries } = asRecord(parse(await textOf(this.#path)));
     if (version !== VERSION) return {};
@@ -159,8 +184,10 @@ function digest(text: string): string {
 async function textOf(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');
-  } catch {
-    return ''; // there is none yet; where it cannot be read, it cannot be written either, which is told
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR'))
+      return ''; // there is none yet
+    throw error;
   }
 }
 

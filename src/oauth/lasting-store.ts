@@ -28,6 +28,14 @@ export class LastingStore implements CredentialStore {
     return this.#try((store) => store.saveGrant(grant));
   }
 
+  hasGrant(): Promise<boolean> {
+    return this.#store.hasGrant();
+  }
+
+  replaceGrant(grant: Grant): Promise<boolean> {
+    return this.#try((store) => store.replaceGrant(grant));
+  }
+
   registration(issuer: string): Promise<Registration | undefined> {
     return this.#store.registration(issuer);
   }
@@ -58,13 +66,13 @@ export class LastingStore implements CredentialStore {
     }
   }
 
-  async #try(save: (store: CredentialStore) => Promise<void>): Promise<void> {
+  async #try<T>(save: (store: CredentialStore) => Promise<T>): Promise<T> {
     try {
-      await save(this.#store);
+      return await save(this.#store);
     } catch (error) {
       if (this.#store === this.#memory) throw error;
       this.#giveUp(error);
-      await save(this.#memory);
+      return save(this.#memory);
     }
   }
 

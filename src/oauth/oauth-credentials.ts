@@ -226,7 +226,8 @@ export class OAuthCredentials implements Credentials {
     const { renewGrant } = await import('./sign-in.js');
     const renewed = await renewGrant(this.#options, grant, this.#over.signal);
     if (this.#grant !== grant) return;
-    if (renewed !== undefined) this.#take(renewed, 'renewal');
+    if (renewed === 'forgotten') this.#grant = undefined;
+    else if (renewed !== undefined) this.#take(renewed, 'renewal');
     else if (isOver(grant)) this.#grant = undefined;
     else this.#grant = withoutRefresh(grant);
   }

@@ -65,12 +65,15 @@ export async function obtain(options: SignInOptions, wanted: Wanted): Promise<Ob
   return store.exclusively(work, look, signal);
 }
 
-/** Renews a grant ahead of its end. Undefined: it cannot be renewed any more. Rejects as `obtain` does. */
+/**
+ * Renews a grant ahead of its end. Undefined: it cannot be renewed any more. `forgotten`: nothing is kept of it by
+ * now, as after a logout, and nobody may go on with it. Rejects as `obtain` does.
+ */
 export async function renewGrant(
   options: SignInOptions,
   grant: Grant,
   signal: AbortSignal,
-): Promise<Grant | undefined> {
+): Promise<Grant | 'forgotten' | undefined> {
   const { store, server, fetch } = options;
   const { resourceMetadata } = grant;
   const metadataUrl = resourceMetadata === undefined ? undefined : new URL(resourceMetadata);
@@ -79,11 +82,16 @@ export async function renewGrant(
     const stored = await store.grant();
     return stored !== undefined && stored.accessToken !== grant.accessToken ? stored : undefined;
   };
-  const work = async (): Promise<Grant | undefined> =>
-    (await look()) ?? (await renewStored(options, authority, (await store.grant()) ?? grant));
+  const work = async (): Promise<Grant | 'forgotten' | undefined> => {
+    if (!(await store.hasGrant())) return 'forgotten';
+    const renewed = (await look()) ?? (await renewStored(options, authority, (await store.grant()) ?? grant));
+    if (renewed !== undefined) return renewed;
+    return (await store.hasGrant()) ? undefined : 'forgotten';
+  };
   return store.exclusively(work, look, signal);
 }
 
+/** Undefined: it cannot be renewed, or was forgotten meanwhile. */
 async function renewStored(
   { store, fetch, client, secrets }: SignInOptions,
   authority: Authority,
@@ -97,13 +105,12 @@ async function renewStored(
   keepSecret(secrets, known);
   const tokens = await renew(authority, known, grant.refreshToken, grant.key, fetch);
   if (tokens === undefined) {
-    await store.saveGrant(withoutRefresh(grant));
+    await store.replaceGrant(withoutRefresh(grant));
     return undefined;
   }
   const renewed = grantOf(authority, known, tokens, grant.scope, grant.key);
   keepGrantSecret(secrets, renewed);
-  await store.saveGrant(renewed);
-  return renewed;
+  return (await store.replaceGrant(renewed)) ? renewed : undefined;
 }
 
 /** By what the client has itself, else by a person. */

@@ -5,6 +5,10 @@ export interface CredentialStore {
   grant(): Promise<Grant | undefined>;
   /** Undefined: it is forgotten. */
   saveGrant(grant: Grant | undefined): Promise<void>;
+  /** Whether one is kept, also where it cannot be read now. Where it is not, somebody has forgotten it. */
+  hasGrant(): Promise<boolean>;
+  /** Saves it only where one is still kept: what was forgotten meanwhile stays so. Returns whether it is saved. */
+  replaceGrant(grant: Grant): Promise<boolean>;
   /** By the issuer: a client is known to the one that registered it. */
   registration(issuer: string): Promise<Registration | undefined>;
   saveRegistration(issuer: string, registration: Registration | undefined): Promise<void>;
@@ -30,6 +34,16 @@ export class MemoryStore implements CredentialStore {
 
   async saveGrant(grant: Grant | undefined): Promise<void> {
     this.#grant = grant;
+  }
+
+  async hasGrant(): Promise<boolean> {
+    return this.#grant !== undefined;
+  }
+
+  async replaceGrant(grant: Grant): Promise<boolean> {
+    if (this.#grant === undefined) return false;
+    this.#grant = grant;
+    return true;
   }
 
   async registration(issuer: string): Promise<Registration | undefined> {

@@ -91,6 +91,29 @@ describe('a sign-in', () => {
     expect(person.windows()).toHaveLength(2);
   });
 
+  it('that is forgotten by logout is not brought back by a client that still runs', async () => {
+    const server = await startProtected(scope, { TTL: '8' });
+    const person = new Person(scope);
+    const client = person.start(server.mcp);
+    await client.begin();
+    const logout = start(process.execPath, [PROXY, 'logout', server.mcp], { env: person.env });
+    expect(await logout.ended).toMatchObject({ code: 0 });
+    // The token is good for a while, is not renewed, and then somebody is asked.
+    let id = 0;
+    await expect
+      .poll(
+        async () => {
+          id += 1;
+          expect((await client.call(id, 'add', { a: 1, b: 1 })).result).toBeDefined();
+          return (await server.seen()).tokens;
+        },
+        { timeout: 30_000, interval: 500 },
+      )
+      .toHaveLength(2);
+    expect((await server.seen()).tokens).toEqual(['authorization_code', 'authorization_code']);
+    expect(person.windows()).toHaveLength(2);
+  });
+
   it.skipIf(process.platform !== 'linux')('is in the usual file where there is no keychain', async () => {
     const server = await startProtected(scope);
     const person = new Person(scope);

@@ -47,6 +47,17 @@ describe('the file', () => {
     }
   });
 
+  it('replaces a grant only where one is kept, so that what was forgotten stays so', async () => {
+    const [one, other] = [new FileStore(path, NO_KEYCHAIN, SERVER), new FileStore(path, NO_KEYCHAIN, SERVER)];
+    await one.saveGrant(grant('t1'));
+    expect(await one.replaceGrant(grant('t2'))).toBe(true);
+    expect(await other.grant()).toEqual(grant('t2'));
+    await other.forget();
+    expect(await one.hasGrant()).toBe(false);
+    expect(await one.replaceGrant(grant('t3'))).toBe(false);
+    expect(await one.grant()).toBeUndefined();
+  });
+
   it.each([
     ['no JSON', '{"version":1,'],
     ['another version', '{"version":2,"entries":{"grant https://a.example/mcp":"{}"}}'],

@@ -41,9 +41,9 @@ export async function askInBrowser(
   const { registration } = pending;
   secrets.addPassing(pending.verifier);
   keepSecret(secrets, registration);
-  wanted.asked(pending.url);
   try {
     const answer = callback.answer(pending.state);
+    wanted.asked(pending.url);
     await show(options, pending);
     const given = await within(answer, pending.begunAt + LIFE - Date.now(), wanted.signal);
     if (given === undefined) {

@@ -1,7 +1,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { type Page, page } from './page.js';
 import { SignInError } from './sign-in-error.js';
 
@@ -89,6 +89,19 @@ export class Callback {
       params,
       respond: (outcome) => show(response, outcome === 'done' ? 200 : 400, outcome),
     });
+  }
+}
+
+/** Whether somebody listens on a port of this machine. */
+export async function isServed(port: number): Promise<boolean> {
+  const socket = connect(port, '127.0.0.1');
+  try {
+    await once(socket, 'connect');
+    return true;
+  } catch {
+    return false; // refused: nobody does
+  } finally {
+    socket.destroy();
   }
 }
 

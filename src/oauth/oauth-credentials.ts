@@ -30,6 +30,9 @@ const MAX_TRIES = 3;
 /** How long, in ms, a sign-in that has failed is not tried again, so that no window opens with every request. */
 const PAUSE = 30_000;
 
+/** How long, in ms, what is under way gets to let go of what it holds when the client ends. */
+const LAST_STEPS = 2_000;
+
 /** A grant that is being got. */
 interface Flow {
   readonly begunAt: number;
@@ -99,9 +102,12 @@ export class OAuthCredentials implements Credentials {
     return true;
   }
 
+  /** What is under way is ended in order: it holds a lock that the next start would wait for. */
   async close(): Promise<void> {
     this.#over.abort(new Error('the client is closed'));
     await this.#options.fetch.close();
+    const ends = Promise.allSettled([this.#flow?.done, this.#renewing]);
+    await Promise.race([ends, wait(LAST_STEPS, undefined, { ref: false })]);
   }
 
   get #authorization(): string | undefined {
@@ -204,7 +210,7 @@ export class OAuthCredentials implements Credentials {
     if (isOver) return;
     const what =
       flow.url === undefined
-        ? 'Its authorization server has not answered yet.'
+        ? 'Where is not known yet: try again in a moment.'
         : `Open this in a browser and sign in, then try again: ${flow.url}`;
     throw new CredentialsError(`${where} wants you to sign in. ${what}`, false);
   }

@@ -1,6 +1,7 @@
 import { computeScopeUnion } from '@modelcontextprotocol/client';
 import { type Authority, findAuthority, grantOf, renew, withOffline } from './authorization-server.js';
 import { askInBrowser, LIFE } from './browser-sign-in.js';
+import { isServed } from './callback.js';
 import { deviceGrant, hasDevices } from './device.js';
 import { newDpopKey } from './dpop.js';
 import { type DpopKey, type Grant, givenRegistration, isFor, isOver, withoutRefresh } from './grant.js';
@@ -38,11 +39,16 @@ export async function obtain(options: SignInOptions, wanted: Wanted): Promise<Ob
   );
   const scope = withOffline(needed, authority);
   let others: string | undefined;
+  let isTold = false;
   const look = async (): Promise<Obtained | undefined> => {
     const pending = await store.pending();
     if (pending !== undefined && Date.now() - pending.begunAt < LIFE) {
       others = pending.state;
-      wanted.asked(pending.url);
+      // Who has begun it may have ended without a word: then nobody is there whom the browser could come back to.
+      if (!isTold && (await isServed(pending.port))) {
+        isTold = true;
+        wanted.asked(pending.url);
+      }
     }
     const grant = await store.grant();
     if (grant === undefined || grant.accessToken === refused?.accessToken || isOver(grant)) return undefined;

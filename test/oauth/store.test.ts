@@ -1,9 +1,10 @@
 /** What is kept of a sign-in, and shared by all that run: the built command, several of them. */
-import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { end, start } from '../e2e/harness/processes.js';
 import { PROXY } from '../e2e/harness/proxy.js';
+import type { RawStdio } from '../e2e/harness/raw-stdio.js';
 import { Scope } from '../e2e/harness/scope.js';
 import { req } from '../requirements.js';
 import { guards } from '../security.js';
@@ -70,6 +71,44 @@ describe('a sign-in', () => {
     expect(person.windows()).toEqual([url]);
     await start(process.execPath, [BROWSER, url]).ended;
     expect((await again).result).toBeDefined();
+  });
+
+  it.each<[string, (client: RawStdio) => void]>([
+    ['its client closes stdin', ({ program }) => program.closeStdin()],
+    ['a signal stops it', ({ program }) => program.kill('SIGTERM')],
+  ])('that was begun holds nobody up where %s', async (_, stop) => {
+    const server = await startProtected(scope);
+    const person = new Person(scope);
+    const first = person.start(server.mcp, ['--sign-in-timeout', '1'], { BROWSER_STAY: '1' });
+    const begun = first.begin().catch(() => undefined);
+    await first.program.line('stderr', (line) =>
+      /wants you to sign in\. A browser/.test(line) ? 1 : undefined,
+    );
+    await begun;
+    stop(first);
+    expect(await first.program.ended).toMatchObject({ code: 0 });
+    expect(readdirSync(person.directory).sort()).toEqual(['credentials.json', 'windows']);
+  });
+
+  it('is told to the client only once the browser can come back', async () => {
+    const server = await startProtected(scope);
+    const person = new Person(scope);
+    const first = person.start(server.mcp, [], { BROWSER_STAY: '1' });
+    const begun = first.begin().catch(() => undefined);
+    const url = await first.program.line(
+      'stderr',
+      (line) => /wants you to sign in\. .*: (http\S+)$/.exec(line)?.[1],
+    );
+    first.program.kill('SIGKILL');
+    await first.program.ended;
+    await begun;
+    // The one that was killed holds the lock, for as long as this test takes, and nobody listens.
+    const lock = readdirSync(person.directory).find((name) => name.endsWith('.lock')) ?? '';
+    const later = new Date(Date.now() + 60_000);
+    utimesSync(join(person.directory, lock), later, later);
+    const second = person.start(server.mcp, ['--sign-in-timeout', '1'], { BROWSER_STAY: '1' });
+    expect((await second.begin()).error?.message).toMatch(/wants you to sign in\. Where is not known yet/);
+    expect(person.windows()).toEqual([url]);
   });
 
   it('is forgotten by logout', async () => {

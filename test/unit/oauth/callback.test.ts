@@ -1,6 +1,6 @@
 import { request } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
-import { Callback } from '../../../src/oauth/callback.js';
+import { Callback, isServed } from '../../../src/oauth/callback.js';
 import { req } from '../../requirements.js';
 import { guards } from '../../security.js';
 
@@ -80,6 +80,13 @@ describe('the listener that the browser comes back to', () => {
     expect((await listen(first.port)).port).not.toBe(first.port);
     first.close();
     await expect.poll(async () => (await listen(first.port)).port).toBe(first.port);
+  });
+
+  it('is known to be there, or not', async () => {
+    const callback = await listen();
+    expect(await isServed(callback.port)).toBe(true);
+    callback.close();
+    await expect.poll(() => isServed(callback.port)).toBe(false);
   });
 
   it('is closed although a browser holds a connection that it does not use', async () => {

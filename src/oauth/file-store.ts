@@ -81,11 +81,11 @@ export class FileStore implements CredentialStore {
   }
 
   pending(): Promise<Pending | undefined> {
-    return this.#read(`pending ${this.#server}`, async () => (await import('./schemas.js')).pendingSchema);
+    return this.#read(this.#pendingName, async () => (await import('./schemas.js')).pendingSchema);
   }
 
   savePending(pending: Pending | undefined): Promise<void> {
-    return this.#save(`pending ${this.#server}`, pending);
+    return this.#save(this.#pendingName, pending);
   }
 
   exclusively<T>(
@@ -96,20 +96,39 @@ export class FileStore implements CredentialStore {
     return locked(`${this.#path}.${digest(this.#server)}.lock`, work, look, signal);
   }
 
-  /** Forgets the server, and the client that signed in to it. Returns whether there was anything. */
+  /**
+   * Forgets the server, and the client that signed in to it, also where it is not what it should be: a token may
+   * stand in it all the same. Returns whether there was anything. Rejects where the file cannot be read or written.
+   */
   async forget(): Promise<boolean> {
-    const grant = await this.grant();
-    const pending = await this.pending();
-    if (grant === undefined && pending === undefined) return false;
-    await this.saveGrant(undefined);
-    await this.savePending(undefined);
-    const issuer = grant?.issuer ?? pending?.issuer;
-    if (issuer !== undefined) await this.saveRegistration(issuer, undefined);
+    const text = await textOf(this.#path);
+    if (text === '') return false;
+    const { version, entries } = asRecord(parse(text));
+    const kept = asRecord(entries);
+    const names = [this.#grantName, this.#pendingName].filter((name) => Object.hasOwn(kept, name));
+    // Of a file that is none of ours nobody can tell what stands in it: it is written anew.
+    if (version === VERSION && names.length === 0) return false;
+    for (const name of [...names]) {
+      const value = kept[name] ?? (await this.#keychain.get(name));
+      const { issuer } = asRecord(typeof value === 'string' ? parse(value) : value);
+      if (typeof issuer === 'string') names.push(`client ${issuer}`);
+    }
+    await this.#change(async (all) => {
+      for (const name of names) {
+        if (all[name] === null) await this.#keychain.remove(name);
+        delete all[name];
+      }
+      return true;
+    });
     return true;
   }
 
   get #grantName(): string {
     return `grant ${this.#server}`;
+  }
+
+  get #pendingName(): string {
+    return `pending ${this.#server}`;
   }
 
   /** @param schema is loaded only where there is something to check: most runs have nothing */

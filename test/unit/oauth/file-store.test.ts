@@ -76,6 +76,20 @@ describe('the file', () => {
     expect(await store.grant()).toEqual(grant('t'));
   });
 
+  it.each<[string, (kept: string) => unknown]>([
+    ['a grant without a time', (kept) => ({ version: 1, entries: { [kept]: '{"accessToken":"canary"}' } })],
+    ['a grant that is cut off', (kept) => ({ version: 1, entries: { [kept]: '{"accessToken":"canary' } })],
+    ['a grant in another form', (kept) => ({ version: 1, entries: { [kept]: { accessToken: 'canary' } } })],
+    ['a file that is none of ours', (kept) => [kept, 'canary']],
+  ])('is forgotten also where it is %s', async (_, file) => {
+    const own = join(directory, 'credentials.json');
+    writeFileSync(own, JSON.stringify(file('grant https://a.example/mcp')));
+    const store = new FileStore(own, NO_KEYCHAIN, new URL('https://a.example/mcp'));
+    expect(await store.forget()).toBe(true);
+    expect(readFileSync(own, 'utf8')).not.toContain('canary');
+    expect(await store.forget()).toBe(false);
+  });
+
   it('stands where the system has such files, or where it is named', () => {
     expect(credentialsFile({ XDG_CONFIG_HOME: '/c' }, 'linux').path).toBe('/c/mcp-proxy/credentials.json');
     expect(credentialsFile({}, 'linux').path).toBe(join(homedir(), '.config/mcp-proxy/credentials.json'));

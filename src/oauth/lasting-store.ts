@@ -4,11 +4,11 @@ import { NoLock } from './lock.js';
 import { type CredentialStore, MemoryStore } from './store.js';
 
 /**
- * A store that goes on in memory where it cannot write any more, as in a container whose files are read-only: then
- * the person signs in once for each start, and is told so.
+ * A store that goes on in memory where it cannot write any more, as in a container whose files are read-only. What
+ * is kept there is still of use; where it is not, the person signs in once for each start, and is told so.
  */
 export class LastingStore implements CredentialStore {
-  readonly #memory = new MemoryStore();
+  readonly #memory: MemoryStore;
   readonly #emit: Emit;
   readonly #path: string;
   #store: CredentialStore;
@@ -16,6 +16,7 @@ export class LastingStore implements CredentialStore {
   /** @param path for texts */
   constructor(store: CredentialStore, path: string, emit: Emit) {
     this.#store = store;
+    this.#memory = new MemoryStore(store);
     this.#path = path;
     this.#emit = emit;
   }

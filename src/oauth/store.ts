@@ -22,45 +22,51 @@ export interface CredentialStore {
   exclusively<T>(work: () => Promise<T>, look: () => Promise<T | undefined>, signal: AbortSignal): Promise<T>;
 }
 
-/** For as long as the program runs. */
+/** For as long as the program runs, over what is kept elsewhere and can still be read. */
 export class MemoryStore implements CredentialStore {
-  #grant: Grant | undefined;
-  #pending: Pending | undefined;
-  readonly #registrations = new Map<string, Registration>();
+  readonly #below: CredentialStore;
+  /** What was saved since, or forgotten. */
+  #grant: { readonly saved: Grant | undefined } | undefined;
+  #pending: { readonly saved: Pending | undefined } | undefined;
+  readonly #registrations = new Map<string, Registration | undefined>();
+
+  constructor(below: CredentialStore) {
+    this.#below = below;
+  }
 
   async grant(): Promise<Grant | undefined> {
-    return this.#grant;
+    return this.#grant === undefined ? this.#below.grant() : this.#grant.saved;
   }
 
   async saveGrant(grant: Grant | undefined): Promise<void> {
-    this.#grant = grant;
+    this.#grant = { saved: grant };
   }
 
   async hasGrant(): Promise<boolean> {
-    return this.#grant !== undefined;
+    return this.#grant === undefined ? this.#below.hasGrant() : this.#grant.saved !== undefined;
   }
 
   async replaceGrant(grant: Grant): Promise<boolean> {
-    if (this.#grant === undefined) return false;
-    this.#grant = grant;
+    if (!(await this.hasGrant())) return false;
+    this.#grant = { saved: grant };
     return true;
   }
 
   async registration(issuer: string): Promise<Registration | undefined> {
-    return this.#registrations.get(issuer);
+    if (this.#registrations.has(issuer)) return this.#registrations.get(issuer);
+    return this.#below.registration(issuer);
   }
 
   async saveRegistration(issuer: string, registration: Registration | undefined): Promise<void> {
-    if (registration === undefined) this.#registrations.delete(issuer);
-    else this.#registrations.set(issuer, registration);
+    this.#registrations.set(issuer, registration);
   }
 
   async pending(): Promise<Pending | undefined> {
-    return this.#pending;
+    return this.#pending === undefined ? this.#below.pending() : this.#pending.saved;
   }
 
   async savePending(pending: Pending | undefined): Promise<void> {
-    this.#pending = pending;
+    this.#pending = { saved: pending };
   }
 
   exclusively<T>(work: () => Promise<T>): Promise<T> {

@@ -6,6 +6,14 @@ import { credentialsFile, FileStore } from '../../../src/oauth/file-store.js';
 import type { Grant } from '../../../src/oauth/grant.js';
 import { type Keychain, NO_KEYCHAIN } from '../../../src/oauth/keychain.js';
 import { LastingStore } from '../../../src/oauth/lasting-store.js';
+import { NoLock } from '../../../src/oauth/lock.js';
+
+/** A store that can be read, whoever runs the test; the superuser writes everywhere. */
+class Unwritable extends FileStore {
+  override exclusively(): Promise<never> {
+    return Promise.reject(new NoLock('EROFS: read-only file system'));
+  }
+}
 
 let directory = '';
 let path = '';
@@ -149,5 +157,38 @@ describe('where nothing can be written', () => {
     expect(await store.exclusively(work, async () => undefined, signal)).toBe('done');
     expect(await store.grant()).toEqual(grant('t'));
     expect(told).toEqual([expect.stringMatching(/for this run only/)]);
+  });
+
+  it('the run goes on with what is kept already', async () => {
+    const file = new FileStore(path, NO_KEYCHAIN, SERVER);
+    await file.saveGrant(grant('t1'));
+    await file.saveRegistration('https://i.example', { clientId: 'c' });
+    const store = new LastingStore(new Unwritable(path, NO_KEYCHAIN, SERVER), path, () => undefined);
+    const { signal } = new AbortController();
+    const work = async (): Promise<unknown> => [
+      await store.grant(),
+      await store.registration('https://i.example'),
+    ];
+    expect(await store.exclusively(work, async () => undefined, signal)).toEqual([
+      grant('t1'),
+      { clientId: 'c' },
+    ]);
+    expect(await store.replaceGrant(grant('t2'))).toBe(true);
+    expect(await store.grant()).toEqual(grant('t2'));
+    expect(await file.grant()).toEqual(grant('t1'));
+  });
+
+  it('what is forgotten by somebody who can write is forgotten', async () => {
+    const file = new FileStore(path, NO_KEYCHAIN, SERVER);
+    await file.saveGrant(grant('t1'));
+    const store = new LastingStore(new Unwritable(path, NO_KEYCHAIN, SERVER), path, () => undefined);
+    await store.exclusively(
+      async () => undefined,
+      async () => undefined,
+      new AbortController().signal,
+    );
+    await file.forget();
+    expect(await store.hasGrant()).toBe(false);
+    expect(await store.replaceGrant(grant('t2'))).toBe(false);
   });
 });

@@ -95,7 +95,8 @@ function signInOf(
   };
   const browser = options.browser ? browserCommand(process.env, process.platform) : undefined;
   const { path, keychain } = credentialsFile(process.env, process.platform);
-  const store = new LastingStore(new FileStore(path, keychain, url), path, emit);
+  const tell = (text: string): void => emit({ level: 'warning', text });
+  const store = new LastingStore(new FileStore(path, keychain, url, tell), path, emit);
   return { signIn: { client, timeout, browser, device, redirectPort, store, onAsked } };
 }
 

@@ -7,6 +7,7 @@ import { asRecord } from '../jsonrpc/message.js';
 import type { Grant, Pending, Registration } from './grant.js';
 import { type Keychain, NO_KEYCHAIN, systemKeychain } from './keychain.js';
 import { locked } from './lock.js';
+import { closeToOthers } from './permissions.js';
 import type { CredentialStore } from './store.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -41,9 +42,13 @@ export class FileStore implements CredentialStore {
   readonly #path: string;
   readonly #keychain: Keychain;
   readonly #server: string;
+  readonly #tell: (text: string) => void;
   readonly #never = new AbortController().signal;
+  #guarded: Promise<void> | undefined;
 
-  constructor(path: string, keychain: Keychain, server: URL) {
+  /** @param tell is told, once, that others could get at the file */
+  constructor(path: string, keychain: Keychain, server: URL, tell: (text: string) => void = () => undefined) {
+    this.#tell = tell;
     this.#path = path;
     this.#keychain = keychain;
     this.#server = nameOf(server);
@@ -169,6 +174,8 @@ export class FileStore implements CredentialStore {
 
   /** Of a file that is none of ours, nothing; the next change writes it anew. Rejects where it cannot be read. */
   async #entries(): Promise<Entries> {
+    this.#guarded ??= closeToOthers(this.#path, this.#tell);
+    await this.#guarded;
     const { version, entries } = asRecord(parse(await textOf(this.#path)));
     if (version !== VERSION) return {};
     return Object.fromEntries(Object.entries(asRecord(entries)).filter(isEntry));

@@ -30,6 +30,25 @@ describe('a sign-in', () => {
     expect(person.windows()).toHaveLength(1);
   });
 
+  it.skipIf(process.platform === 'win32')(
+    `${guards('oauth.kept')} is closed to others where they could get at it, which is told`,
+    async () => {
+      const server = await startProtected(scope);
+      const person = new Person(scope);
+      await end((await signedIn(person, server.mcp)).program);
+      chmodSync(person.file, 0o644);
+      chmodSync(person.directory, 0o777);
+      const client = await signedIn(person, server.mcp);
+      expect(statSync(person.file).mode & 0o777).toBe(0o600);
+      await end(client.program);
+      const told = client.program.stderr().match(/Other users of this machine[^\n]*/g);
+      expect(told).toEqual([
+        expect.stringMatching(/credentials\.json \(mode 0644\); now only its owner can/),
+        expect.stringMatching(/may write in .* \(mode 0777\)/),
+      ]);
+    },
+  );
+
   it('is one for all that start at the same time', { timeout: MANY_MS }, async () => {
     const server = await startProtected(scope);
     const person = new Person(scope);

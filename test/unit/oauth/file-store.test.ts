@@ -187,6 +187,7 @@ describe('where nothing can be written', () => {
       async () => undefined,
       new AbortController().signal,
     );
+    expect(await store.hasGrant()).toBe(true);
     await file.forget();
     expect(await store.hasGrant()).toBe(false);
     expect(await store.replaceGrant(grant('t2'))).toBe(false);

@@ -15,15 +15,16 @@ export class HostGuard {
 
   /**
    * @param host what the proxy listens on
-   * @param allowed hosts that may be asked for, and origins whose pages may use the proxy: where every
-   * page may, a page that takes on another name gains nothing
+   * @param allowed hosts that may be asked for, and origins whose pages may use the proxy: such a page may be served
+   * under its own name together with the proxy, by a reverse proxy that keeps the `Host`. `*` among the origins names
+   * nobody
    */
   constructor(
     host: string,
     allowed: { readonly allowHosts: readonly string[]; readonly allowOrigins: readonly string[] },
   ) {
     const { allowHosts, allowOrigins } = allowed;
-    this.#any = !isLoopback(host.toLowerCase()) || allowHosts.includes('*') || allowOrigins.includes('*');
+    this.#any = !isLoopback(host.toLowerCase()) || allowHosts.includes('*');
     const pages = allowOrigins
       .filter((origin) => URL.canParse(origin))
       .map((origin) => new URL(origin).hostname);
@@ -36,6 +37,8 @@ export class HostGuard {
   }
 
   #isAllowed(host: string): boolean {
+    // What a URL has beside host and port is no Host (RFC 9110, section 7.2): the next reader might see another name.
+    if (/[@/?#\\]/.test(host)) return false;
     const url = `http://${host}`;
     if (!URL.canParse(url)) return false;
     const { hostname } = new URL(url);

@@ -54,7 +54,9 @@ export class OriginGuard {
 
   /** Tells the guard where the proxy listens: pages from there are its own. */
   listening(address: Address): void {
-    this.#own = new Set(['localhost', address.host].flatMap((host) => ownUrls({ ...address, host })));
+    const urls = ['localhost', address.host].flatMap((host) => ownUrls({ ...address, host }));
+    // A browser leaves out the port that its scheme has anyway, as URL does.
+    this.#own = new Set(urls.flatMap((url) => (URL.canParse(url) ? [url, new URL(url).origin] : [url])));
   }
 
   /**

@@ -5,6 +5,21 @@ import type { Principal } from './principal.js';
 export function mayUse(principal: Principal | undefined, access: Access | undefined): boolean {
   if (access === undefined) return true;
   if (principal === undefined) return false;
-  const names = principal.kind === 'key' ? access.keys : access.subjects;
-  return names.includes(principal.name) || access.scopes.some((scope) => principal.scopes.has(scope));
+  return (
+    namesOf(principal, access).includes(principal.name) ||
+    access.scopes.some((scope) => principal.scopes.has(scope))
+  );
+}
+
+/** The names by which those of its kind are meant. Who chooses the id of a client is not who is called like that. */
+function namesOf({ kind }: Principal, { keys, subjects }: Access): readonly string[] {
+  switch (kind) {
+    case 'key':
+      return keys;
+    case 'token':
+    case 'certificate':
+      return subjects;
+    case 'client':
+      return [];
+  }
 }

@@ -1,12 +1,18 @@
-/** Who has been found out to be asking, by what was shown: a key, a token or a certificate. */
+/**
+ * Who has been found out to be asking, by what was shown: a key, a token about somebody or about a client on its own
+ * behalf, or a certificate.
+ */
 export interface Principal {
-  readonly kind: 'key' | 'token' | 'certificate';
+  readonly kind: 'key' | 'token' | 'client' | 'certificate';
   /**
    * Unique over all ways and issuers, and the same with every request. What belongs to one is bound to it: sessions,
    * processes, the state of a call that waits.
    */
   readonly id: string;
-  /** What its owner calls it: the name of a key, or `#` and the beginning of its digest, the subject of a token or of a certificate. */
+  /**
+   * What its owner calls it: the name of a key, or `#` and the beginning of its digest; the subject or the client of a
+   * token; the subject of a certificate.
+   */
   readonly name: string;
   /** What its token may be used for; empty for all others. */
   readonly scopes: ReadonlySet<string>;

@@ -83,9 +83,10 @@ export class Tokens {
     const missing = requiredScopes.filter((scope) => !scopes.has(scope));
     if (missing.length > 0) return { kind: 'insufficient', missing };
     // A subject may look like anything; an issuer has no space.
-    const id = `${isClient ? 'client' : 'token'}:${issuer} ${subject}`;
+    const kind = isClient ? 'client' : 'token';
+    const id = `${kind}:${issuer} ${subject}`;
     const credential = goodUntil(claims.expiresAt + this.#grace);
-    return { kind: 'known', principal: { kind: 'token', id, name: subject, scopes }, credential };
+    return { kind: 'known', principal: { kind, id, name: subject, scopes }, credential };
   }
 
   close(): Promise<void> {

@@ -80,6 +80,11 @@ it(`${guards('access.ways')} a subject or a scope of a token lets in, too; a key
     return statuses;
   };
   expect(await tried(await token({ sub: 'ann' }))).toEqual([200, 404, 404]);
+  // A client has chosen its id itself.
+  expect(await tried(await token({ sub: undefined, client_id: 'ann' }))).toEqual([404, 404, 404]);
+  expect(await tried(await token({ sub: undefined, client_id: 'ann', scope: 'admin' }))).toEqual([
+    404, 200, 404,
+  ]);
   expect(await tried(await token({ sub: 'bob', scope: 'x admin' }))).toEqual([404, 200, 404]);
   expect(await tried(await token({ sub: 'bob', scope: 'administrator' }))).toEqual([404, 404, 404]);
   expect(await tried(ANN)).toEqual([404, 404, 200]);

@@ -2,12 +2,6 @@ import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import { defineConfig } from 'rolldown';
 
-// Names change with contents: what an earlier build left would be published, too.
-mkdirSync('dist', { recursive: true });
-for (const file of readdirSync('dist')) {
-  if (/\.c?js$/.test(file)) rmSync(join('dist', file));
-}
-
 /**
  * The published build, in dist: the command as CommonJS, which Node starts faster than modules, and the library as
  * a module. Every library is inside, so that an installation is one package, but for the keychain, which is a native
@@ -26,9 +20,13 @@ export default defineConfig([
         groups: [{ name: 'shared', test: /[\\/]src[\\/]/, tags: ['$initial'], minShareCount: 2 }],
       },
     },
-    plugins: [licenses()],
+    plugins: [fresh(/\.cjs$/), licenses()],
   },
-  { ...build({ index: 'src/index.ts' }), output: { ...output('esm'), chunkFileNames: '[name]-[hash].js' } },
+  {
+    ...build({ index: 'src/index.ts' }),
+    output: { ...output('esm'), chunkFileNames: '[name]-[hash].js' },
+    plugins: [fresh(/\.js$/)],
+  },
 ]);
 
 function build(input) {
@@ -48,6 +46,17 @@ function output(format) {
     dir: 'dist',
     format,
     minify: { compress: true, mangle: { keepNames: { class: true, function: false } } },
+  };
+}
+
+/** Names change with contents: what an earlier build left of these files would be published, too. */
+function fresh(files) {
+  return {
+    name: 'fresh',
+    buildStart() {
+      mkdirSync('dist', { recursive: true });
+      for (const file of readdirSync('dist')) if (files.test(file)) rmSync(join('dist', file));
+    },
   };
 }
 

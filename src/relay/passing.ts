@@ -7,6 +7,8 @@
  * copied twice, which costs more than all else that is done for it (`bench/README.md`). So these begin anew from
  * time to time, with a table that is young.
  */
+
+/** Deleted entries after which a table has done its time, where that many are not still there. */
 const RENEW = 1024;
 
 /** A `Map` for entries that live as long as a request. */

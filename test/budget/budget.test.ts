@@ -10,7 +10,7 @@ import { Agent, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { afterEach, expect, it } from 'vitest';
+import { afterAll, afterEach, expect, it } from 'vitest';
 import { end, type Program, start } from '../e2e/harness/processes.js';
 import { PROXY, startProxy } from '../e2e/harness/proxy.js';
 import { initialize, RawSession } from '../e2e/harness/raw-session.js';
@@ -42,8 +42,11 @@ const counting = {
   },
 };
 
-afterEach(() => scope.end());
-afterEach(() => rmSync(counts, { force: true }));
+afterEach(async () => {
+  await scope.end();
+  rmSync(counts, { force: true });
+});
+afterAll(() => rmSync(folder, { recursive: true }));
 
 function call(id: number): string {
   const params = { name: 'echo', arguments: { message: `${id} ${'x'.repeat(100)}` } };

@@ -1,6 +1,7 @@
+import { HEAD, isLike, META_HEAD, PARAMS_HEAD, TARGET, TARGETED } from './alike.js';
 import { ErrorCode } from './errors.js';
 import type { Message, MessageKind } from './message.js';
-import { decodeWire, parseWire, type Wire } from './wire.js';
+import { parseWire, type Wire } from './wire.js';
 
 /** What one JSON text from a peer turned out to be. */
 export type Scanned = Message | Batch | Malformed;
@@ -481,19 +482,6 @@ const topMember: Visit = (scanner, key, at) => scanner.top(key, at);
 const paramsMember: Visit = (scanner, key, at) => scanner.params(key, at);
 const resultMember: Visit = (scanner, key, at) => scanner.result(key, at);
 const metaMember: Visit = (scanner, key, at) => scanner.meta(key, at);
-
-/** Keys of the message, of `params` and of `_meta` that the proxy acts on, and whatever some parser takes for one. */
-const HEAD = /^(?:jsonrpc|id|method|params|result|error)(?:\0|$)/iu;
-const PARAMS_HEAD = /^(?:_meta|progressToken|requestId)(?:\0|$)/iu;
-const META_HEAD = /^(?:progressToken|io\.modelcontextprotocol\/(?:protocolVersion|subscriptionId))(?:\0|$)/iu;
-/** What a call is about, in these methods; others may have members of any spelling. */
-const TARGET = /^(?:name|uri)(?:\0|$)/iu;
-const TARGETED: ReadonlySet<Wire> = new Set(['tools/call', 'prompts/get', 'resources/read']);
-
-/** Whether a key is like one of those, in any case of its letters: Go's parser folds those of all of Unicode. */
-function isLike(keys: RegExp, key: Wire): boolean {
-  return keys.test(key) || (/[\x80-\xff]/.test(key) && keys.test(decodeWire(key)));
-}
 
 function ambiguous(key: Wire): never {
   invalid(`${JSON.stringify(key)} could be taken for another member`);

@@ -1,6 +1,7 @@
 /** A person signs in to a remote server: the built command, a real authorization server, a browser without a screen. */
 import { createServer, type RequestListener } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
+import { listen } from '../e2e/harness/listen.js';
 import { start } from '../e2e/harness/processes.js';
 import { startHttpServer } from '../e2e/harness/proxy.js';
 import { Scope } from '../e2e/harness/scope.js';
@@ -20,13 +21,7 @@ afterEach(() => scope.end());
 /** A remote server by hand. */
 async function serve(listener: (origin: string) => RequestListener): Promise<string> {
   const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  scope.add(server, async () => {
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-  });
-  const address = server.address();
-  const origin = `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`;
+  const origin = await listen(scope, server);
   server.on('request', listener(origin));
   return origin;
 }

@@ -1,6 +1,7 @@
 /** What is sent on the way to a token, and with it: a server by hand that takes note of all. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { afterEach, expect, it } from 'vitest';
+import { listen } from '../e2e/harness/listen.js';
 import { Scope } from '../e2e/harness/scope.js';
 import { req } from '../requirements.js';
 import { Person } from './harness/protected.js';
@@ -19,13 +20,7 @@ interface Got {
 async function startServer(refuses?: object): Promise<{ readonly origin: string; readonly got: Got[] }> {
   const got: Got[] = [];
   const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  scope.add(server, async () => {
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-  });
-  const address = server.address();
-  const origin = `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`;
+  const origin = await listen(scope, server);
   const json = (response: ServerResponse, status: number, value: object): ServerResponse =>
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value));
   const answer = ({ url, headers, body }: Got, response: ServerResponse): ServerResponse => {

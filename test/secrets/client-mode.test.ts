@@ -2,6 +2,7 @@
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
+import { listen } from '../e2e/harness/listen.js';
 import { end, start as startProgram } from '../e2e/harness/processes.js';
 import { PROXY } from '../e2e/harness/proxy.js';
 import { RawStdio } from '../e2e/harness/raw-stdio.js';
@@ -17,13 +18,7 @@ async function serve(listener: (origin: string) => RequestListener): Promise<str
   const server = createServer();
   // As a proxy, it opens no tunnel.
   server.on('connect', (_request, socket) => socket.end('HTTP/1.1 407 No\r\n\r\n'));
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  scope.add(server, async () => {
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-  });
-  const address = server.address();
-  const origin = `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`;
+  const origin = await listen(scope, server);
   server.on('request', listener(origin));
   return origin;
 }

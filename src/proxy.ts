@@ -27,6 +27,7 @@ import { answerStatus } from './http/status.js';
 import { handleStreamableHttp } from './http/streamable-http.js';
 import { TlsFiles, type TlsOptions } from './http/tls.js';
 import type { Emit } from './observability/events.js';
+import { Exchanges, type Observer } from './observability/exchanges.js';
 import { Server } from './servers/server.js';
 import { Servers } from './servers/servers.js';
 import { SessionRegistry } from './sessions/registry.js';
@@ -146,6 +147,7 @@ export async function startProxy(options: ProxyOptions, emit: Emit): Promise<Run
     requestHeaders: servers.configured.flatMap(({ definition }) => headersIn(definition.templates)),
   });
   const hosts = new HostGuard(options.host, options);
+  const observers: readonly Observer[] = [];
   let stopping = false;
   const startedAt = Date.now();
   let lastActivity = startedAt;
@@ -156,6 +158,7 @@ export async function startProxy(options: ProxyOptions, emit: Emit): Promise<Run
     principal: undefined,
     sessions,
     emit,
+    watch: (conversation) => new Exchanges(conversation, observers),
     stateless: options.stateless,
     pollAfter: options.pollAfter,
     streams,

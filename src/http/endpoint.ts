@@ -4,7 +4,9 @@ import type { Envelope } from '../eras/envelope.js';
 import { NEWEST_MODERN_VERSION } from '../eras/versions.js';
 import { ErrorCode } from '../jsonrpc/errors.js';
 import type { Message } from '../jsonrpc/message.js';
+import type { Conversation } from '../observability/conversation.js';
 import { type Emit, wordsOf } from '../observability/events.js';
+import type { Exchanges } from '../observability/exchanges.js';
 import type { Link } from '../relay/link.js';
 import { relay } from '../relay/relay.js';
 import { AtCapacity } from '../servers/at-capacity.js';
@@ -53,6 +55,8 @@ export interface Endpoint {
   readonly stay?: Stay | undefined;
   readonly sessions: SessionRegistry;
   readonly emit: Emit;
+  /** What is to see the messages of a conversation that begins. */
+  readonly watch: (conversation: Conversation) => Exchanges;
   readonly stateless: boolean;
   readonly pollAfter: number;
   readonly streams: StreamSettings;
@@ -114,21 +118,24 @@ export function findOwn<T extends Session['transport']>(
 }
 
 /**
- * Joins a client to its server. Returns false, and has refused, where there is no process for it, or the
+ * Joins a session to its server. Returns false, and has refused, where there is no process for it, or the
  * client has gone: nobody would end what was begun for it.
  */
 export function join(
   endpoint: Endpoint,
-  downstream: Link & { readonly open: boolean },
+  session: Session,
   initialize: Message,
   response: ServerResponse,
 ): boolean {
+  const { downstream } = session;
   if (!downstream.open) {
     refuse(response, 404, 'this session has ended', { id: initialize.id ?? 'null' });
     return false;
   }
   try {
-    relay(downstream, endpoint.server.open(initialize, endpoint.principal));
+    const upstream = endpoint.server.open(initialize, endpoint.principal);
+    session.exchanges = endpoint.watch(session);
+    relay(downstream, upstream, session.exchanges);
     return true;
   } catch (error) {
     if (!(error instanceof AtCapacity)) throw error;

@@ -5,7 +5,7 @@ import type { Message } from '../jsonrpc/message.js';
 import { isLegacyVersion } from '../relay/handshake.js';
 import type { CloseReason, Link } from '../relay/link.js';
 import { relay } from '../relay/relay.js';
-import type { StreamableHttpSession } from '../sessions/session.js';
+import { type StreamableHttpSession, shownId } from '../sessions/session.js';
 import { StreamableHttpDownstream } from '../transports/streamable-http/downstream.js';
 import type { Accepted } from '../transports/streamable-http/exchange.js';
 import { accepted } from './accept.js';
@@ -78,7 +78,7 @@ function beginSession(
   // Others may have come meanwhile. What was under way when the proxy began to end may finish.
   if (refuseIfNoRoom(endpoint, response, initialize)) return;
   const session = openSession(endpoint, initialize);
-  if (!join(endpoint, session.downstream, initialize, response)) return;
+  if (!join(endpoint, session, initialize, response)) return;
   endpoint.sessions.add(session);
   session.downstream.receive([initialize], false, accepts, response);
 }
@@ -102,13 +102,16 @@ function openSession(endpoint: Endpoint, initialize: Message): StreamableHttpSes
   });
   return {
     id,
+    shownId: shownId(id),
     server,
+    era: 'legacy',
     principal: endpoint.principal,
     transport: 'streamable-http',
     downstream,
     openedAt: Date.now(),
     lastActivity: Date.now(),
     client,
+    exchanges: undefined,
     version: () => downstream.version,
     busy: () => downstream.connected,
     owes: () => downstream.owes,
@@ -172,7 +175,16 @@ function answerWithoutSession(
       pollAfter: 0,
       onIdle: () => downstream.end(ANSWERED),
     });
-    relay(downstream, upstream);
+    const conversation = {
+      server: endpoint.server.definition.name,
+      shownId: undefined,
+      transport: 'streamable-http',
+      era: 'legacy',
+      principal: endpoint.principal,
+      client: undefined,
+      version: () => version,
+    } as const;
+    relay(downstream, upstream, endpoint.watch(conversation));
     const refused = downstream.receive(posted.messages, posted.batch, accepts, response);
     if (refused) refuse(response, 400, refused.reason, { id: refused.id });
     if (refused || !downstream.busy) downstream.end(ANSWERED);

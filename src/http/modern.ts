@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { clientInfo } from '../eras/client-info.js';
+import { type ClientInfo, clientInfo } from '../eras/client-info.js';
 import { type Envelope, readEnvelope } from '../eras/envelope.js';
 import { McpErrorCode } from '../jsonrpc/errors.js';
 import { type Message, nameOf, paramsOf } from '../jsonrpc/message.js';
@@ -84,8 +84,7 @@ async function checkParams(
   return (await mismatch(false)) && mismatch(true);
 }
 
-function takeNote(endpoint: Endpoint, { clientInfo: said, version }: Envelope): void {
-  const client = clientInfo(said);
+function takeNote(endpoint: Endpoint, client: ClientInfo, version: string): void {
   const isNew = endpoint.sessions.heard(endpoint.server.definition.name, client, version, endpoint.principal);
   if (!isNew) return;
   const finding = endpoint.server.known();
@@ -100,7 +99,8 @@ async function serve(endpoint: Endpoint, post: ModernPost): Promise<void> {
     streams: endpoint.streams,
   });
   if (!downstream.open) return;
-  takeNote(endpoint, envelope);
+  const client = clientInfo(envelope.clientInfo);
+  takeNote(endpoint, client, envelope.version);
   let upstream: Link;
   try {
     const finding = endpoint.server.known();
@@ -119,7 +119,16 @@ async function serve(endpoint: Endpoint, post: ModernPost): Promise<void> {
     return;
   }
   answerFaults(response, endpoint.emit, () => {
-    relay(downstream, upstream);
+    const conversation = {
+      server: endpoint.server.definition.name,
+      shownId: undefined,
+      transport: 'streamable-http',
+      era: 'modern',
+      principal: endpoint.principal,
+      client,
+      version: () => envelope.version,
+    } as const;
+    relay(downstream, upstream, endpoint.watch(conversation));
     downstream.receive();
   });
 }

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { clientInfoOf } from '../eras/client-info.js';
 import type { Message } from '../jsonrpc/message.js';
-import type { SseSession } from '../sessions/session.js';
+import { type SseSession, shownId } from '../sessions/session.js';
 import { SseDownstream } from '../transports/sse/downstream.js';
 import { accepted } from './accept.js';
 import {
@@ -43,7 +43,9 @@ export function handleSse(endpoint: Endpoint, request: IncomingMessage, response
   if (!downstream.open) return;
   const session: SseSession = {
     id,
+    shownId: shownId(id),
     server,
+    era: 'legacy',
     principal: endpoint.principal,
     transport: 'sse',
     downstream,
@@ -51,6 +53,7 @@ export function handleSse(endpoint: Endpoint, request: IncomingMessage, response
     openedAt: Date.now(),
     lastActivity: Date.now(),
     client: undefined,
+    exchanges: undefined,
     joined: false,
     version: () => downstream.version,
     busy: () => true,
@@ -126,7 +129,7 @@ function joinSession(
   response: ServerResponse,
 ): boolean {
   session.client = clientInfoOf(initialize);
-  if (!join(endpoint, session.downstream, initialize, response)) return false;
+  if (!join(endpoint, session, initialize, response)) return false;
   session.joined = true;
   return true;
 }

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isKeptFrom } from '../auth/bound.js';
 import { maskArguments } from '../observability/arguments.js';
@@ -120,13 +119,17 @@ function serverStatus(server: Server, registry: SessionRegistry, asker: string |
         }
       : null,
     sessions: sessions.map((session) => ({
-      id: shownId(session.id),
+      id: session.shownId,
       transport: session.transport,
       era: 'legacy',
       protocol_version: session.version() ?? null,
       client: session.client ?? null,
       opened_at: iso(session.openedAt),
       last_activity: iso(session.lastActivity),
+      requests: session.exchanges?.requests ?? 0,
+      requests_in_flight: session.exchanges?.open ?? 0,
+      octets_received: session.exchanges?.received ?? 0,
+      octets_sent: session.exchanges?.sent ?? 0,
     })),
     recent_clients: recent.map((one) => ({
       era: 'modern',
@@ -151,11 +154,6 @@ function shownVersionOf({ modernVersion }: Server, { era, version }: ServerProce
 /** One that a client's request completes is started when somebody comes, and well until then. */
 function stateOf({ definition, pool }: Server): string {
   return definition.templates === undefined ? pool.state : 'ready';
-}
-
-/** A session's id lets in whoever has it, so what is shown is a name that can't be turned back into it. */
-function shownId(id: string): string {
-  return createHash('sha256').update(id).digest('hex').slice(0, 12);
 }
 
 /** Null: no limit. */

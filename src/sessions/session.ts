@@ -1,21 +1,22 @@
 import type { Credential } from '../auth/credential.js';
+import { crypto } from '../builtins.js';
 import type { ClientInfo } from '../eras/client-info.js';
+import type { Conversation } from '../observability/conversation.js';
+import type { Exchanges } from '../observability/exchanges.js';
 import type { SseDownstream } from '../transports/sse/downstream.js';
 import type { StreamableHttpDownstream } from '../transports/streamable-http/downstream.js';
 
-interface SessionBase {
+interface SessionBase extends Conversation {
   /** The id is what lets a client in: it is shown to nobody else. */
   readonly id: string;
-  /** The name of the server definition. */
-  readonly server: string;
-  /** Who opened it, by id (`Principal.id`); undefined where nobody is asked who they are. */
-  readonly principal: string | undefined;
+  readonly shownId: string;
+  readonly era: 'legacy';
   readonly openedAt: number;
   lastActivity: number;
   /** Undefined until `initialize` came. */
   client: ClientInfo | undefined;
-  /** The protocol version that was agreed on; undefined before that. */
-  version(): string | undefined;
+  /** What passes in it; undefined until it has a server. */
+  exchanges: Exchanges | undefined;
   /** Whether a request or a stream of the client is open. */
   busy(): boolean;
   /** Whether the client was told to come back for an answer that is there. */
@@ -40,3 +41,8 @@ export interface SseSession extends SessionBase {
 
 /** One client's stretch of conversation over HTTP. */
 export type Session = StreamableHttpSession | SseSession;
+
+/** A session's id lets in whoever has it, so what is shown is a name that can't be turned back into it. */
+export function shownId(id: string): string {
+  return crypto().createHash('sha256').update(id).digest('hex').slice(0, 12);
+}

@@ -9,6 +9,7 @@ import { Listener } from '../../../src/http/listener.js';
 import { handleStreamableHttp } from '../../../src/http/streamable-http.js';
 import type { Message } from '../../../src/jsonrpc/message.js';
 import type { ProxyEvent } from '../../../src/observability/events.js';
+import { Exchanges } from '../../../src/observability/exchanges.js';
 import type { CloseReason, Link, Receiver } from '../../../src/relay/link.js';
 import { Server } from '../../../src/servers/server.js';
 import { SessionRegistry } from '../../../src/sessions/registry.js';
@@ -148,6 +149,7 @@ export async function startEndpoint(
     principal: undefined,
     sessions,
     emit,
+    watch: (conversation) => new Exchanges(conversation, []),
     stateless: false,
     pollAfter: 0,
     streams: { heartbeat },

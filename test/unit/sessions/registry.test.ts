@@ -3,6 +3,7 @@ import { clientInfoOf } from '../../../src/eras/client-info.js';
 import { makeRequest } from '../../../src/jsonrpc/make.js';
 import { SessionRegistry } from '../../../src/sessions/registry.js';
 import type { StreamableHttpSession } from '../../../src/sessions/session.js';
+import { shownId } from '../../../src/sessions/session.js';
 import { Heartbeat } from '../../../src/transports/heartbeat.js';
 import { StreamableHttpDownstream } from '../../../src/transports/streamable-http/downstream.js';
 import { row } from '../../faults/harness/fault.js';
@@ -21,7 +22,9 @@ function add(
   const ended: string[] = [];
   const session = {
     id,
+    shownId: shownId(id),
     server,
+    era: 'legacy' as const,
     principal,
     transport: 'streamable-http' as const,
     downstream: new StreamableHttpDownstream({
@@ -32,6 +35,7 @@ function add(
     openedAt: Date.now(),
     lastActivity: Date.now(),
     client: undefined,
+    exchanges: undefined,
     version: () => undefined,
     busy: () => busy,
     owes: () => false,

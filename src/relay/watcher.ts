@@ -1,0 +1,15 @@
+import type { Message } from '../jsonrpc/message.js';
+import type { CloseReason } from './link.js';
+
+/**
+ * Sees what passes between one client and its server, as the client has it: its own ids, its own era. It changes
+ * nothing, never throws and never blocks.
+ */
+export interface Watcher {
+  /** The client has sent a message, which goes on to its server. */
+  fromClient(message: Message): void;
+  /** A message goes to the client. */
+  toClient(message: Message): void;
+  /** Nothing will pass any more. Called once. */
+  closed(reason: CloseReason): void;
+}

@@ -9,6 +9,11 @@ import { parseWire, toWire, type Wire } from './wire.js';
 export interface Message {
   readonly kind: MessageKind;
   readonly text: Wire;
+  /**
+   * The same text in pieces, where it is large and was put together: whoever writes it takes them one by one, so that
+   * the engine need not join them first. Undefined: `text` is in one piece, or small.
+   */
+  readonly pieces: readonly Wire[] | undefined;
   /** Raw JSON of `id`; `null` in an error that answers nothing; absent in a notification. */
   readonly id: Wire | undefined;
   readonly idAt: number;
@@ -167,13 +172,18 @@ export function withInserted(message: Message, at: number, text: Wire): Message 
   return splice(message, at, at, text);
 }
 
+/** Characters of a text from which it costs more to join its parts than to keep them. */
+export const LARGE = 16 * 1024;
+
 /** The message with one stretch of its text replaced; whatever stands behind it moves along. */
 function splice(message: Message, at: number, end: number, value: Wire): Message {
   const moved = value.length - (end - at);
   const shift = (offset: number): number => (offset >= end ? offset + moved : offset);
+  const pieces = message.text.length < LARGE ? undefined : replaced(piecesOf(message), at, end, value);
   return {
     kind: message.kind,
-    text: message.text.slice(0, at) + value + message.text.slice(end),
+    text: pieces?.reduce(concat) ?? message.text.slice(0, at) + value + message.text.slice(end),
+    pieces,
     id: message.id,
     idAt: shift(message.idAt),
     idEnd: shift(message.idEnd),
@@ -202,4 +212,27 @@ function splice(message: Message, at: number, end: number, value: Wire): Message
     ttlAt: shift(message.ttlAt),
     scopeAt: shift(message.scopeAt),
   };
+}
+
+/** The text of a message as it is best written: in one piece, or in several where those would have to be joined. */
+export function piecesOf(message: Message): readonly Wire[] {
+  return message.pieces ?? [message.text];
+}
+
+/** Pieces of a text with one stretch of it replaced. None of them is looked into. */
+function replaced(pieces: readonly Wire[], at: number, end: number, value: Wire): Wire[] {
+  const before: Wire[] = [];
+  const after: Wire[] = [];
+  let start = 0;
+  for (const piece of pieces) {
+    const next = start + piece.length;
+    if (start < at) before.push(next <= at ? piece : piece.slice(0, at - start));
+    if (next > end) after.push(start >= end ? piece : piece.slice(end - start));
+    start = next;
+  }
+  return [...before, value, ...after];
+}
+
+function concat(a: Wire, b: Wire): Wire {
+  return a + b;
 }

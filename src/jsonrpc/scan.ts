@@ -159,6 +159,7 @@ class Scanner {
     return {
       kind,
       text,
+      pieces: undefined,
       id,
       idAt: this.#idAt,
       idEnd: this.#idEnd,

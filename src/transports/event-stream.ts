@@ -1,7 +1,9 @@
 import type { ServerResponse } from 'node:http';
+import { LARGE } from '../jsonrpc/message.js';
 import type { Wire } from '../jsonrpc/wire.js';
 import type { Backlog, BacklogSettings } from './backlog.js';
 import type { Beating, Heartbeat } from './heartbeat.js';
+import { octetsOf } from './octets.js';
 
 /** What all streams of a proxy have in common. */
 export interface StreamSettings extends BacklogSettings {
@@ -54,7 +56,8 @@ export class EventStream implements Beating {
 
   /** One event. `id` is left out where the stream can't be resumed. */
   event(name: string, data: Wire, id?: string): void {
-    this.#write(`${id === undefined ? '' : `id: ${id}\n`}event: ${name}\ndata: ${data}\n\n`);
+    const head = `${id === undefined ? '' : `id: ${id}\n`}event: ${name}\ndata: `;
+    this.#write(data.length < LARGE ? `${head}${data}\n\n` : octetsOf([head, data, '\n\n']));
   }
 
   /** An event with an id and no data: from here on the client can resume (2025-11-25, transports). */
@@ -79,7 +82,7 @@ export class EventStream implements Beating {
       this.#write(': keep-alive\n\n');
   }
 
-  #write(text: Wire): void {
+  #write(text: Wire | Buffer): void {
     if (!this.#open) return;
     this.#lastWrite = Date.now();
     this.#response.write(text, 'latin1');

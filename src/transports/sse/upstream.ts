@@ -18,6 +18,7 @@ import {
 } from '../../remote/remote-link.js';
 import { Silence } from '../../remote/silence.js';
 import { Waiters } from '../../remote/waiters.js';
+import { bodyOf } from '../octets.js';
 import { pingOnStream } from './upstream-ping.js';
 
 /** A request that is not answered. */
@@ -248,7 +249,7 @@ export class SseUpstream implements RemoteLink {
           accept: 'application/json, text/plain, */*',
           ...version,
         },
-        body: Buffer.from(message.text, 'latin1'),
+        body: bodyOf(message),
         headTimeout: this.#timings.acceptance,
       },
       {

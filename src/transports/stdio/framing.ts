@@ -9,6 +9,9 @@ export const MAX_LINE_LENGTH = DEFAULT_LIMITS.maxLine;
 /** Pieces of a line that are joined at once, so that a peer that writes single octets costs no list of millions. */
 const PIECES = 1024;
 
+/** Octets from which a piece is kept as it came: a smaller one would keep more memory than it has. */
+const LARGE_PIECE = 16 * 1024;
+
 const NEWLINE = 0x0a;
 const BLANK = /^[ \t\r]*$/;
 
@@ -34,7 +37,7 @@ export class LineReader {
   readonly #maxLength: number;
   /** The line so far: pieces that were joined already, and those that came since. */
   #joined: Wire[] = [];
-  #pieces: Wire[] = [];
+  #pieces: (Wire | Buffer)[] = [];
   #length = 0;
   /** What is kept of a line that is dropped, with one octet more at its end, which may be the `\r`. */
   #dropping: Ends | undefined;
@@ -77,9 +80,10 @@ export class LineReader {
       this.#onTooLong();
       return;
     }
-    this.#pieces.push(chunk.toString('latin1', at, end));
+    const isLarge = this.#length > LARGE_PIECE && end - at >= LARGE_PIECE;
+    this.#pieces.push(isLarge ? chunk.subarray(at, end) : chunk.toString('latin1', at, end));
     if (this.#pieces.length === PIECES) {
-      this.#joined.push(this.#pieces.join(''));
+      this.#joined.push(wireOf(this.#pieces));
       this.#pieces = [];
     }
   }
@@ -129,6 +133,16 @@ export class LineReader {
     const pieces = this.#joined.length === 0 ? this.#pieces : [...this.#joined, ...this.#pieces];
     this.#joined = [];
     this.#pieces = [];
-    return pieces.length === 1 ? (pieces[0] ?? '') : pieces.join('');
+    return wireOf(pieces);
   }
+}
+
+/** Pieces of a text as one. Where there are large ones, all are put together outside of the engine's heap. */
+function wireOf(pieces: readonly (Wire | Buffer)[]): Wire {
+  const [first = ''] = pieces;
+  if (pieces.length <= 1) return typeof first === 'string' ? first : first.toString('latin1');
+  if (pieces.every((piece) => typeof piece === 'string')) return pieces.join('');
+  return Buffer.concat(
+    pieces.map((piece) => (typeof piece === 'string' ? Buffer.from(piece, 'latin1') : piece)),
+  ).toString('latin1');
 }

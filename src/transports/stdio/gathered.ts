@@ -1,5 +1,6 @@
 import type { Writable } from 'node:stream';
 import type { Wire } from '../../jsonrpc/wire.js';
+import { octetsOf } from '../octets.js';
 
 /**
  * Writes lines to a pipe, all that come up in one turn of the event loop at once: what a write costs is the call of
@@ -13,14 +14,19 @@ export class Gathered {
     this.#pipe = pipe;
   }
 
-  /** The stream's own `end` writes what waits here, too. */
-  write(line: Wire): void {
+  /**
+   * The stream's own `end` writes what waits here, too.
+   *
+   * @param line where it is an array, the pieces of it
+   */
+  write(line: Wire | readonly Wire[]): void {
     if (!this.#isGathering) {
       this.#isGathering = true;
       this.#pipe.cork();
       setImmediate(this.#release);
     }
-    this.#pipe.write(line, 'latin1');
+    if (typeof line === 'string') this.#pipe.write(line, 'latin1');
+    else this.#pipe.write(octetsOf(line));
   }
 
   readonly #release = (): void => {

@@ -286,7 +286,7 @@ export class StreamableHttpDownstream implements Link {
     if (!exchange) return;
     const initialized = key === this.#initializing;
     if (initialized) this.#initialized(message);
-    exchange.answer(key, message.text);
+    exchange.answer(key, message);
     // After the answer, because it may end the session.
     if (initialized) {
       this.#options.onInitialized?.(message.kind === 'response' ? (this.#version ?? '') : undefined);

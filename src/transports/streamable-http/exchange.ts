@@ -5,6 +5,7 @@ import type { Key, Message } from '../../jsonrpc/message.js';
 import type { Wire } from '../../jsonrpc/wire.js';
 import type { Backlog } from '../backlog.js';
 import type { Beating, Heartbeat } from '../heartbeat.js';
+import { endWith } from '../octets.js';
 import type { Channel } from './channel.js';
 
 /** What the client's `Accept` admits as the answer to a POST. */
@@ -44,7 +45,7 @@ export class Exchange implements Beating {
   readonly #options: ExchangeOptions;
   readonly #keys: readonly Key[];
   readonly #pending: Set<Key>;
-  readonly #held: Wire[] = [];
+  readonly #held: Message[] = [];
   readonly #since = Date.now();
   #channel: Channel | undefined;
   #poll: NodeJS.Timeout | undefined;
@@ -85,10 +86,10 @@ export class Exchange implements Beating {
   }
 
   /** The answer to one of the requests. */
-  answer(key: Key, text: Wire): void {
+  answer(key: Key, message: Message): void {
     if (!this.#pending.delete(key)) return;
-    if (this.#channel) this.#channel.send(text);
-    else this.#held.push(text);
+    if (this.#channel) this.#channel.send(message.text);
+    else this.#held.push(message);
     this.#finishIfAnswered();
   }
 
@@ -118,12 +119,12 @@ export class Exchange implements Beating {
       this.#response.end();
       return;
     }
-    this.answer(key, makeError(id, CANCELLED, 'cancelled by the client').text);
+    this.answer(key, makeError(id, CANCELLED, 'cancelled by the client'));
   }
 
   /** Answers what is still open, because there will be no answers. */
   fail(error: (key: Key) => Message): void {
-    for (const key of [...this.#pending]) this.answer(key, error(key).text);
+    for (const key of [...this.#pending]) this.answer(key, error(key));
   }
 
   beat(now: number, silence: number): void {
@@ -136,7 +137,7 @@ export class Exchange implements Beating {
     const channel = this.#owner.openChannel();
     this.#channel = channel;
     channel.connect(this.#response, this.#owner.headers(this.#options.initialize));
-    for (const text of this.#held.splice(0)) channel.send(text);
+    for (const { text } of this.#held.splice(0)) channel.send(text);
     return channel;
   }
 
@@ -155,14 +156,15 @@ export class Exchange implements Beating {
   #sendJson(): void {
     // The client has gone and left no place to come back to, or was answered in another way.
     if (this.#response.destroyed || this.#response.headersSent) return;
-    const [first = ''] = this.#held;
-    const body = this.#options.batch ? `[${this.#held.join(',')}]` : first;
+    const [first] = this.#held;
+    const batch = this.#options.batch ? `[${this.#held.map(({ text }) => text).join(',')}]` : undefined;
     this.#response.writeHead(200, {
       'content-type': 'application/json',
-      'content-length': body.length,
+      'content-length': (batch ?? first?.text ?? '').length,
       ...this.#owner.headers(this.#options.initialize),
     });
-    this.#response.end(body, 'latin1');
+    if (batch !== undefined || first === undefined) this.#response.end(batch, 'latin1');
+    else endWith(this.#response, first);
     this.#owner.backlog.wrote(this.#response);
   }
 

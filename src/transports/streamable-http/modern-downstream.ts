@@ -9,6 +9,7 @@ import type { CloseReason, Link, Receiver } from '../../relay/link.js';
 import { Backlog } from '../backlog.js';
 import { EventStream, type StreamSettings } from '../event-stream.js';
 import type { Beating } from '../heartbeat.js';
+import { endWith } from '../octets.js';
 import type { Accepted } from './exchange.js';
 
 /**
@@ -154,15 +155,16 @@ export class ModernDownstream implements Link, Beating {
     if (stream) {
       stream.event('message', message.text);
       stream.end();
-    } else this.#sendJson(status, message.text);
+    } else this.#sendJson(status, message);
     this.#end(reason);
   }
 
-  #sendJson(status: number, text: Wire): void {
+  #sendJson(status: number, message: Message): void {
     // It was answered in another way: the proxy failed on this request, and said so.
     if (this.#response.headersSent) return;
-    this.#response.writeHead(status, { 'content-type': 'application/json', 'content-length': text.length });
-    this.#response.end(text, 'latin1');
+    const length = message.text.length;
+    this.#response.writeHead(status, { 'content-type': 'application/json', 'content-length': length });
+    endWith(this.#response, message);
     this.#backlog.wrote(this.#response);
   }
 

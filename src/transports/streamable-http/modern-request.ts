@@ -4,6 +4,7 @@ import { memberOf } from '../../jsonrpc/members.js';
 import { type Message, nameOf, versionOf } from '../../jsonrpc/message.js';
 import { parseWire, type Wire } from '../../jsonrpc/wire.js';
 import type { HttpRequest } from '../../remote/http.js';
+import { bodyOf } from '../octets.js';
 import { encodeHeaderValue, nameHeader, PLAIN_VALUE, paramHeaders } from './param-headers.js';
 import type { ToolHeaders } from './tool-headers.js';
 
@@ -57,7 +58,7 @@ export function modernRequest(message: Message, context: RequestContext): HttpRe
     ...(name === undefined ? {} : { 'mcp-name': encodeHeaderValue(name) }),
     ...(method === 'tools/call' ? ofArguments(message, context.tools) : {}),
   };
-  return { method: 'POST', url: context.url, headers, body: Buffer.from(message.text, 'latin1') };
+  return { method: 'POST', url: context.url, headers, body: bodyOf(message) };
 }
 
 function versionIn(message: Message, otherwise: string): string | undefined {

@@ -4,6 +4,7 @@ import type { AnswerHeaders } from '../../remote/answer-headers.js';
 import { exchange, type Reading } from '../../remote/exchange.js';
 import type { Exchange } from '../../remote/http.js';
 import type { UpstreamOptions } from '../../remote/remote-link.js';
+import { bodyOf } from '../octets.js';
 
 /** What one handshake with the server left for every later request: session id and version. */
 export class UpstreamSession {
@@ -63,7 +64,7 @@ export class UpstreamSession {
       'content-type': 'application/json',
       accept: 'application/json, text/event-stream',
     });
-    const body = Buffer.from(message.text, 'latin1');
+    const body = bodyOf(message);
     const limit = headTimeout === undefined ? {} : { headTimeout };
     const { http, url } = this.#options;
     return exchange(http, { method: 'POST', url, headers, body, ...limit }, reading);

@@ -123,3 +123,18 @@ test('a line of 64 MiB comes through whole, in chunks of any size', () => {
   const small = Array<Buffer>(1024 * 1024).fill(octets('xyz'));
   expect(read([...small, octets('\n')]).lines.map((line) => line.length)).toEqual([3 * 1024 * 1024]);
 });
+
+test('puts a line together from large and small chunks, with lines beside it in one of them', () => {
+  const sizes = [10, 20_000, 3, 70_000, 16_384, 1];
+  const texts = sizes.map((size, at) => String(at).repeat(size));
+  const chunks = texts.map((text, at) => octets(at === 1 ? `a\nb\n${text}` : text));
+  const [before = '', ...rest] = texts;
+  expect(read([...chunks, octets('\nend')]).lines).toEqual([`${before}a`, 'b', rest.join(''), 'end']);
+});
+
+test('a large line that is too long is dropped as a small one is', () => {
+  const chunk = octets('x'.repeat(40_000));
+  const { lines, tooLong, dropped } = read([chunk, chunk, octets('y\nnext\n')], 50_000);
+  expect([lines, tooLong]).toEqual([['next'], 1]);
+  expect(dropped[0]?.tail.endsWith('xy')).toBe(true);
+});

@@ -14,6 +14,7 @@ import { clientEndpoint } from './http/client-endpoint.js';
 import { Door } from './http/door.js';
 import type { Endpoint } from './http/endpoint.js';
 import { refuseExposed } from './http/exposure.js';
+import { answerHealth } from './http/health.js';
 import { HostGuard, ownUrls } from './http/host.js';
 import { Listener, type ReceivingTimes } from './http/listener.js';
 import { memo } from './http/memo.js';
@@ -190,6 +191,11 @@ export async function startProxy(options: ProxyOptions, emit: Emit): Promise<Run
     const tokens = authenticator?.tokens;
     if (target.kind === 'resource-metadata' && tokens !== undefined) {
       answerResourceMetadata(tokens, target.path, request, response);
+      return;
+    }
+    if (target.kind === 'healthz' || target.kind === 'readyz') {
+      const source = { servers: servers.configured, stopping, isOpen: authenticator === undefined };
+      answerHealth(target.kind, source, request, response);
       return;
     }
     const enter = (principal: Principal | undefined, stay: Stay | undefined): void =>

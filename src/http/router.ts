@@ -4,6 +4,8 @@ import { type Resource, WHOLE } from '../auth/resources.js';
 export type Route =
   | { readonly kind: 'mcp' | 'sse' | 'messages'; readonly server: string | undefined }
   | { readonly kind: 'status' }
+  /** What whoever runs the proxy asks it: whether it lives, and whether it can be sent clients. */
+  | { readonly kind: 'healthz' | 'readyz' }
   /** Where RFC 9728 has the metadata of the resource at `path`; empty: of the proxy as a whole. */
   | { readonly kind: 'resource-metadata'; readonly path: string }
   | { readonly kind: 'unknown' };
@@ -39,7 +41,7 @@ export function route(path: string): Route {
     };
   }
   if (segments.length !== 1) return { kind: 'unknown' };
-  if (first === 'status') return { kind: 'status' };
+  if (first === 'status' || first === 'healthz' || first === 'readyz') return { kind: first };
   const kind = ENDPOINTS.get(first);
   return kind ? { kind, server: undefined } : { kind: 'unknown' };
 }

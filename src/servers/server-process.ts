@@ -97,6 +97,11 @@ export class ServerProcess {
     return this.child.pid !== undefined && !this.#stopped;
   }
 
+  /** Whether it runs, and is asked nothing before somebody comes for it. */
+  get isWaiting(): boolean {
+    return this.isOnItsOwn && !this.#ended && !this.#probing && this.#placement === undefined;
+  }
+
   /** Whether it has ended by itself, after it was asked what it speaks and before any handshake with it was done. */
   get endedOnceAsked(): boolean {
     return this.verdict !== undefined && this.#ended && !this.#stopped && this.facts === undefined;

@@ -79,6 +79,15 @@ export class Server {
     return this.#modern.parked;
   }
 
+  /**
+   * Whether it can be sent clients: it has answered, or will be asked nothing before somebody comes, as one that a
+   * client's request completes.
+   */
+  get ready(): boolean {
+    if (this.definition.templates !== undefined || this.pool.state === 'ready') return true;
+    return this.pool.processes.some(({ isWaiting }) => isWaiting);
+  }
+
   /** Whether there is neither a process nor anybody who could need one without coming here again. */
   get unused(): boolean {
     return this.pool.processes.length === 0 && this.#sessions === 0 && !this.busy && this.parked === 0;

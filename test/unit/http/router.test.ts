@@ -11,6 +11,8 @@ describe('route', () => {
     ['/messages/', { kind: 'messages', server: undefined }],
     ['/status', { kind: 'status' }],
     ['/status/', { kind: 'status' }],
+    ['/healthz', { kind: 'healthz' }],
+    ['/readyz/', { kind: 'readyz' }],
     ['/servers/a/mcp', { kind: 'mcp', server: 'a' }],
     ['/servers/a/mcp/', { kind: 'mcp', server: 'a' }],
     ['/servers/a/sse', { kind: 'sse', server: 'a' }],

@@ -1,4 +1,5 @@
 import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose';
+import { asRecord } from '../jsonrpc/message.js';
 import { wordsOf } from '../observability/events.js';
 import type { Clock } from '../relay/clock.js';
 import { type JsonClient, Refused } from './json-client.js';
@@ -16,9 +17,18 @@ const STALE_MS = 60 * 60_000;
 const AGAIN_MS = 5000;
 /** Keys that are taken; nobody signs with so many. */
 const MAX_KEYS = 100;
+/**
+ * Names of unknown keys that are kept for the next fetch. Whoever makes up names fills that up, and for as long as he
+ * goes on, a token with a name that found no room gets 503 where it would get 401. No good token is kept out by that:
+ * the next fetch, 5 s after the last at the latest once somebody asks, brings its key whether its name is kept or not.
+ */
+const MAX_WANTED = 1000;
+/** Characters that the name of a key may have; nobody names keys so. With a longer one there is none. */
+const MAX_NAME = 1024;
 
 interface Keys {
   readonly find: JWTVerifyGetKey;
+  readonly names: ReadonlySet<unknown>;
   readonly at: number;
 }
 
@@ -31,6 +41,10 @@ export class Issuer {
   #loading: Promise<void> | undefined;
   #triedAt = Number.NEGATIVE_INFINITY;
   #failure: unknown;
+  /** Names of keys that tokens have had since the last fetch began, and that were not known. */
+  #wanted = new Set<unknown>();
+  /** Names that the last fetch was to find: those wanted before it, and those of the keys that it replaced. */
+  #sought: ReadonlySet<unknown> = new Set();
 
   /** @param url as its tokens name it in `iss`, character for character */
   constructor(url: string, clock: Clock, http: JsonClient) {
@@ -39,21 +53,40 @@ export class Issuer {
     this.#http = http;
   }
 
-  /** For `jwtVerify`. Rejects with `Unavailable` where the keys can't be had, and with an error of jose for no key. */
+  /**
+   * For `jwtVerify`. Rejects with `Unavailable` where the keys can't be had, or where the token names one that has not
+   * been looked for and can't be yet; and with an error of jose for no key.
+   */
   readonly keyFor: JWTVerifyGetKey = async (header, token) => {
-    const { find, at } = await this.#held();
+    this.#want(header.kid);
+    const held = await this.#held();
     try {
-      return await find(header, token);
+      return await held.find(header, token);
     } catch (error) {
       if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
-      // It may be a new one.
-      if (this.#clock.now() - this.#triedAt < AGAIN_MS && this.#keys?.at === at) throw error;
-      await this.#load();
-      const keys = this.#keys;
-      if (keys === undefined) throw error;
-      return keys.find(header, token);
+    }
+    // It may be a new one.
+    const mayFetch = this.#clock.now() - this.#triedAt >= AGAIN_MS;
+    if (mayFetch || this.#loading !== undefined) await this.#load();
+    try {
+      return await (this.#keys ?? held).find(header, token);
+    } catch (error) {
+      if (!(error instanceof errors.JWKSNoMatchingKey) || this.#isSettled(header.kid)) throw error;
+      const text = `a token names a key of ${this.url} that the last fetch was not to find; the next may bring it`;
+      throw new Unavailable(text);
     }
   };
+
+  /** @param name whatever the token says */
+  #want(name: unknown): void {
+    if (!isName(name) || this.#keys?.names.has(name) === true) return;
+    if (this.#wanted.size < MAX_WANTED) this.#wanted.add(name);
+  }
+
+  /** Whether it is known if there is a key of that name. Without a name, what is held is all that there is. */
+  #isSettled(name: unknown): boolean {
+    return !isName(name) || this.#keys?.names.has(name) === true || this.#sought.has(name);
+  }
 
   async #held(): Promise<Keys> {
     const now = this.#clock.now();
@@ -83,13 +116,18 @@ export class Issuer {
 
   async #fetch(): Promise<void> {
     this.#triedAt = this.#clock.now();
+    const sought = new Set([...this.#wanted, ...(this.#keys?.names ?? [])]);
+    this.#wanted = new Set();
+    this.#sought = new Set();
     try {
       const { jwks_uri: where } = await this.#metadata();
       if (typeof where !== 'string' || !isSecureUrl(where)) {
         throw new Unavailable(`the metadata of ${this.url} names no jwks_uri with https`);
       }
-      const set = await this.#http.get(new URL(where));
-      this.#keys = { find: createLocalJWKSet(keySet(set)), at: this.#clock.now() };
+      const set = keySet(await this.#http.get(new URL(where)));
+      const names = new Set(set.keys.map((key) => asRecord(key).kid));
+      this.#keys = { find: createLocalJWKSet(set), names, at: this.#clock.now() };
+      this.#sought = sought;
     } catch (error) {
       this.#failure =
         error instanceof Unavailable ? error : new Unavailable(`no keys of ${this.url}: ${wordsOf(error)}`);
@@ -116,6 +154,10 @@ export class Issuer {
     }
     throw new Unavailable(`${this.url} has no metadata of an authorization server: ${tried.join('; ')}`);
   }
+}
+
+function isName(name: unknown): boolean {
+  return typeof name === 'string' && name.length <= MAX_NAME;
 }
 
 function metadataUrls(issuer: string): URL[] {

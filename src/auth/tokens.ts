@@ -74,7 +74,7 @@ export class Tokens {
       this.#tell(error);
       return {
         kind: 'unavailable',
-        text: 'the authorization server that has to be asked is not there; try again',
+        text: 'whether this token is good can not be found out now; try again',
       };
     }
     const { issuer, requiredScopes, resources } = this.#options;

@@ -42,10 +42,73 @@ function refuse(isDown: boolean): void {
 it(`${guards('issuer.rotated')} a new key is found when the first token comes that is signed with it`, async () => {
   expect(await verify()).toBe('ann');
   await played.addKey('second', 'RS256');
-  await expect(verify('second')).rejects.toThrow(/no applicable key/);
+  // It was not looked for yet, and can't be so soon: that says nothing of the token.
+  await expect(verify('second')).rejects.toThrow(Unavailable);
+  expect(fetches()).toBe(1);
   clock.advance(5000);
   expect(await verify('second')).toBe('ann');
   expect([await verify(), fetches()]).toEqual(['ann', 2]);
+});
+
+it(`${guards('issuer.rotated')} a token of a new key that comes while the keys are on their way is tried again`, async () => {
+  let answer: (() => void) | undefined;
+  played.instead = (request, response) => {
+    if (request.url !== '/keys') return false;
+    const before = JSON.stringify({ keys: played.keys });
+    answer = () => response.writeHead(200).end(before);
+    return true;
+  };
+  const first = verify();
+  while (answer === undefined) await new Promise((resolve) => setTimeout(resolve, 5));
+  await played.addKey('second');
+  const second = verify('second');
+  second.catch(() => undefined);
+  await played.token({}, 'second'); // signed after the other, which has come by then
+  answer();
+  expect(await first).toBe('ann');
+  await expect(second).rejects.toThrow(Unavailable);
+});
+
+it(`${guards('issuer.bounded')} a key that was looked for and is not there is none, and is not looked for again so soon`, async () => {
+  expect(await verify()).toBe('ann');
+  const strange = await played.token({}, 'first', { kid: 'strange' });
+  const other = await played.token({}, 'first', { kid: 'other' });
+  const tried = (token: string): Promise<unknown> => jwtVerify(token, issuer.keyFor);
+  await expect(tried(strange)).rejects.toThrow(Unavailable);
+  clock.advance(5000);
+  // By whichever token the fetch is begun, it is for all that have come before.
+  await expect(tried(other)).rejects.toThrow(/no applicable key/);
+  await expect(tried(strange)).rejects.toThrow(/no applicable key/);
+  expect(fetches()).toBe(2);
+  const long = await played.token({}, 'first', { kid: 'x'.repeat(2000) });
+  await expect(tried(long)).rejects.toThrow(/no applicable key/);
+});
+
+it(`${guards('issuer.bounded')} made-up names of keys keep no good token out and make no more fetches`, async () => {
+  expect(await verify()).toBe('ann');
+  const flood = async (): Promise<void> => {
+    for (let n = 0; n < 1100; n++) {
+      const kid = String(Math.random());
+      const key = issuer.keyFor({ alg: 'ES256', kid }, { payload: '', signature: '' });
+      await expect(Promise.resolve(key)).rejects.toThrow(Unavailable);
+    }
+  };
+  await flood();
+  await played.addKey('second');
+  await expect(verify('second')).rejects.toThrow(Unavailable);
+  expect(fetches()).toBe(1);
+  clock.advance(5000);
+  expect(await verify('second')).toBe('ann');
+  await flood();
+  expect([await verify('second'), fetches()]).toEqual(['ann', 2]);
+});
+
+it('a key that could not be looked for, since its issuer is down, may be there', async () => {
+  expect(await verify()).toBe('ann');
+  clock.advance(5000);
+  refuse(true);
+  await played.addKey('second');
+  for (let n = 0; n < 2; n++) await expect(verify('second')).rejects.toThrow(Unavailable);
 });
 
 it(`${guards('issuer.rotated')} a key that is taken back is good for ten minutes at most`, async () => {

@@ -2,12 +2,13 @@ import type { ClientIdentity } from '../oauth/grant.js';
 import { type LogLevel, wordsOf } from '../observability/events.js';
 import { checkHeaders } from '../remote/headers.js';
 import type { RemoteOptions } from '../upstream/remote.js';
+import { clientIdentity } from './client-identity.js';
 import { isGiven, lastValue, namesOf, pairs } from './given.js';
 import { type RequestLimits, requestLimits, stopMs } from './limits.js';
 import { UPSTREAM_ERAS } from './server-options.js';
 import type { GivenOption } from './split.js';
 import { UsageError } from './usage-error.js';
-import { choice, headerName, httpsUrl, httpUrl, port, someSeconds, verification } from './values.js';
+import { choice, headerName, httpUrl, port, someSeconds, verification } from './values.js';
 
 /** What client mode needs to begin. */
 export interface ClientOptions
@@ -103,6 +104,8 @@ function headers(
 function clientCredentials(given: readonly GivenOption[]): RemoteOptions['credentials'] {
   const [clientId = '', clientSecret = '', tokenUrl = ''] = CREDENTIALS.map((id) => lastValue(given, id));
   if (!lastValue(given, 'token-url')) return undefined;
+  const other = ['assertion-file', 'id-token-file'].find((id) => lastValue(given, id));
+  if (other !== undefined) throw new UsageError(`--token-url and --${other} are two ways; give one of them`);
   const missing = CREDENTIALS.filter((id) => !lastValue(given, id));
   if (missing.length === 0) return { clientId, clientSecret, tokenUrl: httpUrl('--token-url', tokenUrl) };
   const names = missing.map((id) => `--${id}`).join(' and ');
@@ -110,24 +113,11 @@ function clientCredentials(given: readonly GivenOption[]): RemoteOptions['creden
 }
 
 function signIn(given: readonly GivenOption[]): SignInOptions {
-  const [clientId, clientSecret, metadataUrl] = ['client-id', 'client-secret', 'client-metadata-url'].map(
-    (id) => lastValue(given, id) || undefined,
-  );
-  if (clientSecret !== undefined && clientId === undefined) {
-    throw new UsageError('--client-secret belongs together with --client-id, which is missing');
-  }
-  const keyFile = lastValue(given, 'client-key-file') || undefined;
-  if (keyFile !== undefined && clientId === undefined) {
-    throw new UsageError('--client-key-file belongs together with --client-id, which is missing');
-  }
+  const { client, keyFile } = clientIdentity(given);
   const timeout = lastValue(given, 'sign-in-timeout');
   const onPort = lastValue(given, 'redirect-port');
   return {
-    client: {
-      ...(clientId === undefined ? {} : { clientId }),
-      ...(clientSecret === undefined ? {} : { clientSecret }),
-      ...(metadataUrl === undefined ? {} : { metadataUrl: httpsUrl('--client-metadata-url', metadataUrl) }),
-    },
+    client,
     keyFile,
     redirectPort: onPort === undefined ? undefined : redirectPort(onPort),
     browser: !isGiven(given, 'no-browser'),

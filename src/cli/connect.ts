@@ -6,6 +6,7 @@ import { DEFAULT_LIMITS } from '../config/limits.js';
 import { browserCommand } from '../oauth/browser.js';
 import { credentialsFile, FileStore } from '../oauth/file-store.js';
 import { LastingStore } from '../oauth/lasting-store.js';
+import { type CredentialStore, MemoryStore } from '../oauth/store.js';
 import { type Emit, wordsOf } from '../observability/events.js';
 import { withInFlightLimit } from '../relay/in-flight.js';
 import { linger } from '../relay/linger.js';
@@ -94,10 +95,15 @@ function signInOf(
     ...(keyFile === undefined ? {} : { privateKey: privateKeyIn(keyFile) }),
   };
   const browser = options.browser ? browserCommand(process.env, process.platform) : undefined;
+  const store = client.assertion === undefined ? lastingStore(url, emit) : new MemoryStore();
+  return { signIn: { client, timeout, browser, device, redirectPort, store, onAsked } };
+}
+
+/** Not for who is known by a file: what its tokens come to is for whom that file names now, and is got again. */
+function lastingStore(url: URL, emit: Emit): CredentialStore {
   const { path, keychain } = credentialsFile(process.env, process.platform);
   const tell = (text: string): void => emit({ level: 'warning', text });
-  const store = new LastingStore(new FileStore(path, keychain, url, tell), path, emit);
-  return { signIn: { client, timeout, browser, device, redirectPort, store, onAsked } };
+  return new LastingStore(new FileStore(path, keychain, url, tell), path, emit);
 }
 
 /** In PEM form (PKCS #8). Throws an `Error` in words. */

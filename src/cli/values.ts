@@ -1,4 +1,5 @@
 /** What the words of options mean. Every function throws `UsageError` for a value that is none. */
+import { isSecureUrl } from '../auth/secure-url.js';
 import { MAX_SECONDS } from '../config/max-seconds.js';
 import { MAX_SIZE, parseSize } from '../config/size.js';
 import { parseBasePath } from '../http/base-path.js';
@@ -93,6 +94,12 @@ export function httpsUrl(name: string, value: string): string {
   const url = URL.canParse(value) ? new URL(value) : undefined;
   if (url?.protocol === 'https:' && url.pathname !== '/') return value;
   throw new UsageError(`${name} is an https URL with a path, as in https://app.example/client.json`);
+}
+
+/** An address to which secrets are sent: https, or http on this machine. */
+export function secureUrl(name: string, value: string): URL {
+  if (isSecureUrl(value)) return new URL(value);
+  throw new UsageError(`${name} is an https URL without user and fragment (http on this machine only)`);
 }
 
 /** A path prefix without a slash at its end; empty: none. */

@@ -64,8 +64,24 @@ export interface ClientIdentity {
   readonly clientSecret?: string;
   /** Its private key in PEM form (PKCS #8): it has tokens for itself then, and nobody signs in (RFC 7523). */
   readonly privateKey?: string;
+  /**
+   * What says in place of a person who it is: a file in which the platform that it runs on keeps a JWT, or an identity
+   * provider. Only together with `clientId`.
+   */
+  readonly assertion?: string | IdentityProvider;
   /** Where a document describes it (2025-11-25, "Client ID Metadata Documents"). */
   readonly metadataUrl?: string;
+}
+
+/** Where an organisation signs in its people: it gives out what other authorization servers know them by. */
+export interface IdentityProvider {
+  readonly tokenUrl: URL;
+  /** Who this program is there. */
+  readonly clientId: string;
+  /** A file with its secret there, where it has one. */
+  readonly secretFile?: string;
+  /** A file with the identity token of the person (OpenID Connect). */
+  readonly idTokenFile: string;
 }
 
 /** Whether a grant is of the client that the person wants to be. */

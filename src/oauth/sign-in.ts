@@ -5,6 +5,7 @@ import { isServed } from './callback.js';
 import { deviceGrant, hasDevices } from './device.js';
 import { newDpopKey } from './dpop.js';
 import { type DpopKey, type Grant, givenRegistration, isFor, isOver, withoutRefresh } from './grant.js';
+import { jwtBearerGrant } from './jwt-bearer.js';
 import { machineGrant } from './machine.js';
 import { register } from './registration.js';
 import { covers } from './scopes.js';
@@ -128,7 +129,14 @@ async function getGrant(
   key: DpopKey | undefined,
 ): Promise<Obtained | undefined> {
   const { store, fetch, secrets, client, device, browser } = options;
-  const { clientId, privateKey } = client;
+  const { clientId, privateKey, assertion } = client;
+  const given = givenRegistration(client);
+  if (given !== undefined && assertion !== undefined) {
+    const grant = await jwtBearerGrant(options, assertion, given, authority, scope, key);
+    keepGrantSecret(secrets, grant);
+    await store.saveGrant(grant);
+    return { grant, by: 'sign-in' };
+  }
   const isMachine = clientId !== undefined && privateKey !== undefined;
   if (!isMachine && !((device || browser === undefined) && hasDevices(authority))) {
     const grant = await askInBrowser(options, wanted, authority, scope, key);

@@ -22,20 +22,20 @@ export interface CredentialStore {
   exclusively<T>(work: () => Promise<T>, look: () => Promise<T | undefined>, signal: AbortSignal): Promise<T>;
 }
 
-/** For as long as the program runs, over what is kept elsewhere and can still be read. */
+/** For as long as the program runs, over what is kept elsewhere and can still be read, if it is. */
 export class MemoryStore implements CredentialStore {
-  readonly #below: CredentialStore;
+  readonly #below: CredentialStore | undefined;
   /** What was saved since, or forgotten. */
   #grant: { readonly saved: Grant | undefined } | undefined;
   #pending: { readonly saved: Pending | undefined } | undefined;
   readonly #registrations = new Map<string, Registration | undefined>();
 
-  constructor(below: CredentialStore) {
+  constructor(below?: CredentialStore) {
     this.#below = below;
   }
 
   async grant(): Promise<Grant | undefined> {
-    return this.#grant === undefined ? this.#below.grant() : this.#grant.saved;
+    return this.#grant === undefined ? this.#below?.grant() : this.#grant.saved;
   }
 
   async saveGrant(grant: Grant | undefined): Promise<void> {
@@ -43,7 +43,9 @@ export class MemoryStore implements CredentialStore {
   }
 
   async hasGrant(): Promise<boolean> {
-    return this.#grant === undefined ? this.#below.hasGrant() : this.#grant.saved !== undefined;
+    return this.#grant === undefined
+      ? ((await this.#below?.hasGrant()) ?? false)
+      : this.#grant.saved !== undefined;
   }
 
   async replaceGrant(grant: Grant): Promise<boolean> {
@@ -54,7 +56,7 @@ export class MemoryStore implements CredentialStore {
 
   async registration(issuer: string): Promise<Registration | undefined> {
     if (this.#registrations.has(issuer)) return this.#registrations.get(issuer);
-    return this.#below.registration(issuer);
+    return this.#below?.registration(issuer);
   }
 
   async saveRegistration(issuer: string, registration: Registration | undefined): Promise<void> {
@@ -62,7 +64,7 @@ export class MemoryStore implements CredentialStore {
   }
 
   async pending(): Promise<Pending | undefined> {
-    return this.#pending === undefined ? this.#below.pending() : this.#pending.saved;
+    return this.#pending === undefined ? this.#below?.pending() : this.#pending.saved;
   }
 
   async savePending(pending: Pending | undefined): Promise<void> {

@@ -23,15 +23,24 @@ async function tokenUrl() {
   return authority.token_endpoint;
 }
 
+function file(name, text) {
+  const path = join(directory, name);
+  writeFileSync(path, text);
+  return path;
+}
+
 async function options() {
   const given = [];
   if (context.client_id !== undefined) given.push('--client-id', context.client_id);
   if (context.client_secret !== undefined) given.push('--client-secret', context.client_secret);
   if (scenario === 'auth/client-credentials-basic') given.push('--token-url', await tokenUrl());
   if (scenario === 'auth/client-credentials-jwt') {
-    const path = join(directory, 'key.pem');
-    writeFileSync(path, context.private_key_pem);
-    given.push('--client-key-file', path);
+    given.push('--client-key-file', file('key.pem', context.private_key_pem));
+  }
+  if (context.valid_jwt !== undefined) given.push('--assertion-file', file('jwt', context.valid_jwt));
+  if (context.idp_id_token !== undefined) {
+    given.push('--id-token-file', file('id-token', context.idp_id_token));
+    given.push('--idp-token-url', context.idp_token_endpoint, '--idp-client-id', context.idp_client_id);
   }
   if (scenario === 'auth/basic-cimd') {
     given.push('--client-metadata-url', 'https://conformance-test.local/client-metadata.json');

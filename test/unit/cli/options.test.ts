@@ -244,6 +244,35 @@ describe('client mode', () => {
     }
   });
 
+  it('lets a token in a file say who it is, in one way', async () => {
+    const signIn = async (line: string) => (await client(`${line} https://h`)).options.signIn;
+    expect((await signIn('--client-id i --assertion-file t'))?.client).toEqual({
+      clientId: 'i',
+      assertion: 't',
+    });
+    const idp = '--client-id i --id-token-file t --idp-token-url https://idp/token --idp-client-id j';
+    const assertion = { tokenUrl: new URL('https://idp/token'), clientId: 'j', idTokenFile: 't' };
+    expect((await signIn(idp))?.client).toEqual({ clientId: 'i', assertion });
+    expect((await signIn(`${idp} --idp-client-secret-file s`))?.client).toEqual({
+      clientId: 'i',
+      assertion: { ...assertion, secretFile: 's' },
+    });
+    for (const [line, words] of [
+      ['--assertion-file t', '--assertion-file belongs together with --client-id, which is missing'],
+      ['--id-token-file t', '--id-token-file belongs together with --client-id, which is missing'],
+      ['--client-id i --id-token-file t --idp-client-id j', 'belongs together with --idp-token-url'],
+      ['--client-id i --id-token-file t --idp-token-url https://idp', '--idp-client-id'],
+      ['--client-id i --idp-client-id j', '--idp-client-id needs --id-token-file'],
+      ['--client-id i --idp-client-secret-file j', '--idp-client-secret-file needs --id-token-file'],
+      [idp.replace('https', 'http'), '--idp-token-url is an https URL'],
+      [`${idp} --assertion-file t`, '--assertion-file and --id-token-file are two ways; give one of them'],
+      ['--client-id i --assertion-file t --client-key-file k', 'are two ways'],
+      ['--client-id i --client-secret s --token-url https://t --assertion-file t', 'are two ways'],
+    ]) {
+      expect(await refusal(`${line} https://h`), line).toContain(words);
+    }
+  });
+
   it.each([
     ['', true],
     ['--verify-ssl', true],

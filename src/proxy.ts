@@ -9,14 +9,14 @@ import type { ServerLimits } from './config/limits.js';
 import { headersIn } from './config/template.js';
 import { refuseAmbiguous } from './http/ambiguity.js';
 import { basePathOf } from './http/base-path.js';
-import { MAX_BODY } from './http/body.js';
+import { Bodies } from './http/body.js';
 import { clientEndpoint } from './http/client-endpoint.js';
 import { Door } from './http/door.js';
 import type { Endpoint } from './http/endpoint.js';
 import { refuseExposed } from './http/exposure.js';
 import { answerHealth } from './http/health.js';
 import { HostGuard, ownUrls } from './http/host.js';
-import { Listener, type ReceivingTimes } from './http/listener.js';
+import { Listener, type ListenerLimits } from './http/listener.js';
 import { memo } from './http/memo.js';
 import type { Stay } from './http/open-answers.js';
 import { OriginGuard } from './http/origin.js';
@@ -48,8 +48,10 @@ const GIVE_UP_AFTER_MS = 4900;
 const FINISH_CHECK_MS = 20;
 
 /** Times are in milliseconds; what is not set is the default. */
-export interface ProxyLimits extends ServerLimits, ReceivingTimes {
+export interface ProxyLimits extends ServerLimits, ListenerLimits {
   readonly maxBody?: number | undefined;
+  /** Octets that are kept of all bodies together whose end has not come; one of the largest always fits. */
+  readonly maxUnfinished?: number | undefined;
   /** Of all servers together. */
   readonly maxSessions?: number | undefined;
   /** 0: for ever. */
@@ -147,6 +149,7 @@ export async function startProxy(options: ProxyOptions, emit: Emit): Promise<Run
     exposeHeaders: options.exposeHeaders,
     requestHeaders: servers.configured.flatMap(({ definition }) => headersIn(definition.templates)),
   });
+  const bodies = new Bodies(limits.maxBody, limits.maxUnfinished);
   const hosts = new HostGuard(options.host, options);
   const observers: readonly Observer[] = [];
   let stopping = false;
@@ -163,7 +166,7 @@ export async function startProxy(options: ProxyOptions, emit: Emit): Promise<Run
     stateless: options.stateless,
     pollAfter: options.pollAfter,
     streams,
-    maxBody: limits.maxBody ?? MAX_BODY,
+    bodies,
     stopping: () => stopping,
     messagesPath: (request) => basePathOf(options.basePath, request) + pathOf('messages', name),
   });

@@ -40,6 +40,7 @@ export function limits(given: readonly GivenOption[]): ProxyLimits {
     maxBody: read(given, 'max-body', size),
     maxLine: read(given, 'max-line', size),
     maxSessions: read(given, 'max-sessions', count),
+    maxConnections: read(given, 'max-connections', count),
     maxProcesses: read(given, 'max-processes', count),
     ...requestLimits(given),
     startTimeout: read(given, 'start-timeout', someSeconds),

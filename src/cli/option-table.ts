@@ -308,6 +308,13 @@ export const OPTIONS: readonly Option[] = [
     ['N'],
     'Sessions at once, of all servers together. Default: 10000.',
   ),
+  option(
+    'server',
+    '--max-connections',
+    'one',
+    ['N'],
+    'Connections at once; one more is closed. Default: 20000, or two for each session where that is more.',
+  ),
   option('server', '--max-processes', 'one', ['N'], 'Processes at once, of each server. Default: 100.'),
   option(
     'both',

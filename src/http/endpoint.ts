@@ -15,6 +15,7 @@ import type { SessionRegistry } from '../sessions/registry.js';
 import type { Session } from '../sessions/session.js';
 import type { StreamSettings } from '../transports/event-stream.js';
 import type { DeclaredHeader } from '../transports/streamable-http/param-headers.js';
+import type { Bodies } from './body.js';
 import { answerFaults } from './fault.js';
 import type { Stay } from './open-answers.js';
 import { refuse } from './reply.js';
@@ -60,7 +61,7 @@ export interface Endpoint {
   readonly stateless: boolean;
   readonly pollAfter: number;
   readonly streams: StreamSettings;
-  readonly maxBody: number;
+  readonly bodies: Bodies;
   /** True while the proxy ends: nothing new is begun. */
   readonly stopping: () => boolean;
   /** Where the client is to POST over HTTP+SSE, for this request: an absolute path. */

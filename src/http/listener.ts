@@ -25,10 +25,23 @@ const REQUEST_MS = 300_000;
 /** How often is looked for requests that have taken longer, in milliseconds: Node's own number. */
 const CHECK_MS = 30_000;
 
-/** How long a client may take to send its request, in milliseconds; past that its connection ends, with 408. */
-export interface ReceivingTimes {
+/**
+ * Connections at once, where there may be no more sessions than usual: each of 10,000 has a stream, and a request beside
+ * it. What the system lets a program have open may be less, and holds then.
+ */
+const MAX_CONNECTIONS = 20_000;
+/** How often at most it is told that there are too many, in milliseconds. */
+const TELL_AGAIN_MS = 10_000;
+
+/** What is not set is the default. */
+export interface ListenerLimits {
+  /** How long a client may take to send its request, in milliseconds; past that its connection ends, with 408. */
   readonly headMs?: number | undefined;
   readonly requestMs?: number | undefined;
+  /** Connections at once: one more is closed as soon as it is there. */
+  readonly maxConnections?: number | undefined;
+  /** Sessions that there may be; by default there is room for two connections of each. */
+  readonly maxSessions?: number | undefined;
 }
 
 export type Handler = (request: IncomingMessage, response: ServerResponse) => void;
@@ -44,8 +57,8 @@ export class Listener {
    * @param emit told of what the handler fails on
    * @param tls undefined: plain HTTP
    */
-  constructor(handler: Handler, emit: Emit, tls?: TlsFiles, times: ReceivingTimes = {}) {
-    const { headMs = HEAD_MS, requestMs = REQUEST_MS } = times;
+  constructor(handler: Handler, emit: Emit, tls?: TlsFiles, limits: ListenerLimits = {}) {
+    const { headMs = HEAD_MS, requestMs = REQUEST_MS, maxSessions = 0 } = limits;
     const options = {
       keepAlive: true,
       keepAliveInitialDelay: PROBE_MS,
@@ -67,6 +80,9 @@ export class Listener {
     this.#server.timeout = 0;
     // Node would leave out what comes past 2000 of them, such as an Origin; how many there may be is for `ambiguity`.
     this.#server.maxHeadersCount = 0;
+    const most = limits.maxConnections ?? Math.max(MAX_CONNECTIONS, 2 * maxSessions);
+    this.#server.maxConnections = most;
+    this.#server.on('drop', tellDropped(most, emit));
   }
 
   /**
@@ -99,6 +115,21 @@ export class Listener {
       this.#server.closeAllConnections();
     });
   }
+}
+
+/** Whoever finds no room is not told why: the system has taken the connection before anybody knows of it. */
+function tellDropped(most: number, emit: Emit): () => void {
+  let count = 0;
+  let toldAt = Number.NEGATIVE_INFINITY;
+  return () => {
+    count++;
+    const now = performance.now();
+    if (now - toldAt < TELL_AGAIN_MS) return;
+    const what = count === 1 ? 'a connection was' : `${count} connections were`;
+    emit({ level: 'warning', text: `${what} closed: there are ${most} already, as many as may be` });
+    toldAt = now;
+    count = 0;
+  };
 }
 
 function tlsServer(options: object, tls: TlsFiles, answer: Handler): Server {

@@ -3,9 +3,12 @@ import { ErrorCode } from '../jsonrpc/errors.js';
 import type { Message } from '../jsonrpc/message.js';
 import { scan } from '../jsonrpc/scan.js';
 import type { Emit } from '../observability/events.js';
-import { type Body, readBody } from './body.js';
+import type { Bodies, Body } from './body.js';
 import { answerFaults } from './fault.js';
 import { refuse } from './reply.js';
+
+/** How long a client should wait whose body finds no room, in seconds: others are received meanwhile. */
+const RETRY_AFTER = '5';
 
 /** The messages of one POST. */
 export interface Posted {
@@ -17,7 +20,7 @@ export interface Posted {
 export function readPost(
   request: IncomingMessage,
   response: ServerResponse,
-  { maxBody, emit }: { readonly maxBody: number; readonly emit: Emit },
+  { bodies, emit }: { readonly bodies: Bodies; readonly emit: Emit },
   done: (posted: Posted) => void,
 ): void {
   const type = (request.headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase();
@@ -35,7 +38,13 @@ export function readPost(
       case 'aborted':
         return;
       case 'too-large':
-        refuse(response, 413, `the body is larger than the limit of ${maxBody} octets`);
+        refuse(response, 413, `the body is larger than the limit of ${bodies.max} octets`);
+        return;
+      case 'no-room':
+        refuse(response, 503, 'too many requests are being received; try again', {
+          code: ErrorCode.InternalError,
+          headers: { 'retry-after': RETRY_AFTER },
+        });
         return;
       case 'not-utf8':
         refuse(response, 400, 'the body is not UTF-8', { code: ErrorCode.ParseError });
@@ -62,5 +71,5 @@ export function readPost(
       }
     }
   };
-  readBody(request, maxBody, (body) => answerFaults(response, emit, () => take(body)));
+  bodies.read(request, (body) => answerFaults(response, emit, () => take(body)));
 }

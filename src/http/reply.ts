@@ -19,8 +19,8 @@ export interface RefusalDetails {
 }
 
 /**
- * How long a client that is refused may go on writing its request, in milliseconds. A connection that is
- * closed while the client still writes is reset, and the client might never read why.
+ * How long a client that is refused may go on writing its request, in milliseconds; then its connection ends. One
+ * that is closed while the client still writes is reset, and the client might never read why.
  */
 const LINGER_MS = 10_000;
 
@@ -55,7 +55,12 @@ function endAfterRequest(response: ServerResponse): void {
     clearTimeout(timer);
     response.end();
   };
-  const timer = setTimeout(end, LINGER_MS).unref();
+  const timer = setTimeout(() => {
+    // Else what still comes would keep the connection for as long as any request may take. `finish` is when the answer
+    // is on its way, and all those in front of it are.
+    response.once('finish', () => request.socket.destroySoon());
+    end();
+  }, LINGER_MS).unref();
   request.once('end', end);
   request.once('close', end);
   request.resume();

@@ -95,3 +95,38 @@ it(`${guards('slow.ended')} a connection that is kept for its next request is no
   }
   expect(socket.isClosed).toBe(false);
 });
+
+it(`${guards('slow.bounded')} bodies whose end does not come are kept up to a bound, and small messages pass all the same`, async () => {
+  const limits = { maxBody: 10_000, maxUnfinished: 18_000 };
+  const proxy = await start({ limits, auth: { apiKeys: `ann:${KEY}` } }, { 'x-api-key': KEY });
+  const innocent = await Client.open(`${proxy.url}/mcp`, { headers: { 'x-api-key': KEY } });
+  const head = [...HEAD, `X-API-Key: ${KEY}`];
+  const begin = async (): Promise<Socket> => {
+    const socket = await Socket.open(scope, proxy.url);
+    socket.write(raw([...head, 'Content-Length: 10000'], 'x'.repeat(9000)));
+    return socket;
+  };
+  const sockets = [await begin(), await begin(), await begin()];
+  // Which of them came last is not for us to say.
+  await Promise.race(sockets.map((socket) => socket.answers(1)));
+  const answers = (
+    await Promise.all(sockets.filter(({ text }) => text !== '').map((one) => one.answers(1)))
+  ).flat();
+  expect(answers.map(({ status }) => status)).toEqual([503]);
+  expect(answers[0]?.head).toMatch(/^retry-after: 5\r$/im);
+  expect((await innocent.post(requestBody(1, 'ping'))).status).toBe(200);
+  const open = sockets.filter(({ text }) => text === '');
+  open[0]?.close();
+  // There is room again, once that is known.
+  for (;;) {
+    const next = await Socket.open(scope, proxy.url);
+    next.write(raw([...head, 'Content-Length: 10000'], 'x'.repeat(9000)));
+    await innocent.post(requestBody(2, 'ping'));
+    next.write('x'.repeat(1000));
+    const [answer] = await next.answers(1);
+    if (answer?.status === 400) break; // it has come whole, and is no JSON
+    expect(answer?.status).toBe(503);
+    next.close();
+  }
+  expect(open[1]?.text).toBe('');
+});

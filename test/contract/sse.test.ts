@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { MAX_BODY } from '../../src/http/body.js';
+import { Bodies } from '../../src/http/body.js';
 import { readPost } from '../../src/http/post.js';
 import { HttpClient } from '../../src/remote/http.js';
 import { Heartbeat } from '../../src/transports/heartbeat.js';
@@ -21,7 +21,7 @@ async function downstream(): Promise<Ends> {
       links.push(new SseDownstream(response, MESSAGES, { heartbeat: new Heartbeat() }));
       return;
     }
-    readPost(request, response, { maxBody: MAX_BODY, emit }, ({ messages }) => {
+    readPost(request, response, { bodies: new Bodies(), emit }, ({ messages }) => {
       response.writeHead(202).end('Accepted');
       for (const message of messages) links[0]?.receive(message);
     });

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { accepted } from '../../src/http/accept.js';
-import { MAX_BODY } from '../../src/http/body.js';
+import { Bodies } from '../../src/http/body.js';
 import { readPost } from '../../src/http/post.js';
 import { refuse } from '../../src/http/reply.js';
 import { keyOf } from '../../src/jsonrpc/message.js';
@@ -45,7 +45,7 @@ async function downstream(version: string): Promise<Ends> {
   });
   const server = await serve((request, response) => {
     if (request.method === 'POST') {
-      readPost(request, response, { maxBody: MAX_BODY, emit }, ({ messages, batch }) => {
+      readPost(request, response, { bodies: new Bodies(), emit }, ({ messages, batch }) => {
         const refused = link.receive(messages, batch, accepted(request.headers.accept), response);
         if (refused !== undefined) refuse(response, 400, refused.reason, { id: refused.id });
       });

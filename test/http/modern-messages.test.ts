@@ -1,5 +1,6 @@
 /** What is no message of the modern era, over raw HTTP: how it is refused, and that no server hears of it. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { Bodies } from '../../src/http/body.js';
 import { req } from '../requirements.js';
 import { post } from './harness/client.js';
 import { exchange } from './harness/http.js';
@@ -16,7 +17,7 @@ import { closeAll, start } from './harness/proxy.js';
 
 let endpoint: PlayedEndpoint;
 beforeAll(async () => {
-  endpoint = await startEndpoint({ maxBody: 10_000 });
+  endpoint = await startEndpoint({ bodies: new Bodies(10_000) });
   endpoint.door.answer = () => ({ result: { resultType: 'complete' } });
 });
 beforeEach(() => {

@@ -4,6 +4,7 @@
  */
 import { clock } from '../../../src/clock.js';
 import type { Envelope } from '../../../src/eras/envelope.js';
+import { Bodies } from '../../../src/http/body.js';
 import type { Endpoint, ModernDoor } from '../../../src/http/endpoint.js';
 import { Listener } from '../../../src/http/listener.js';
 import { handleStreamableHttp } from '../../../src/http/streamable-http.js';
@@ -153,7 +154,7 @@ export async function startEndpoint(
     stateless: false,
     pollAfter: 0,
     streams: { heartbeat },
-    maxBody: 1_000_000,
+    bodies: new Bodies(1_000_000),
     stopping: () => stopping,
     messagesPath: () => '/messages/',
     ...options,

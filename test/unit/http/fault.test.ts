@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, it } from 'vitest';
+import { Bodies } from '../../../src/http/body.js';
 import { Listener } from '../../../src/http/listener.js';
 import { readPost } from '../../../src/http/post.js';
 import type { ProxyEvent } from '../../../src/observability/events.js';
@@ -38,7 +39,7 @@ it('a request that its handler fails on gets 500, is told, and the next one is s
 it('so does a POST, whose messages come later', async () => {
   const events: ProxyEvent[] = [];
   const server = createServer((request, response) => {
-    readPost(request, response, { maxBody: 1000, emit: (event) => events.push(event) }, () => {
+    readPost(request, response, { bodies: new Bodies(1000), emit: (event) => events.push(event) }, () => {
       throw new TypeError('no such luck');
     });
   });

@@ -20,7 +20,12 @@ export default defineConfig([
         groups: [{ name: 'shared', test: /[\\/]src[\\/]/, tags: ['$initial'], minShareCount: 2 }],
       },
     },
-    plugins: [fresh(/\.cjs$/), licenses()],
+    plugins: [fresh(/\.cjs$/), apart('./check.js', './check.cjs'), licenses()],
+  },
+  {
+    // It needs what both modes need: in one build with them, each of them would load the other's code.
+    ...build({ check: 'src/cli/check.ts' }),
+    output: { ...output('cjs'), entryFileNames: '[name].cjs', chunkFileNames: 'check-[name]-[hash].cjs' },
   },
   {
     ...build({ index: 'src/index.ts' }),
@@ -46,6 +51,16 @@ function output(format) {
     dir: 'dist',
     format,
     minify: { compress: true, mangle: { keepNames: { class: true, function: false } } },
+  };
+}
+
+/** Leaves a module to a build of its own, which writes it to `file`. */
+function apart(module, file) {
+  return {
+    name: 'apart',
+    resolveId(source) {
+      return source === module ? { id: file, external: 'relative' } : undefined;
+    },
   };
 }
 

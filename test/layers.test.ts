@@ -9,6 +9,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['index.ts', 'proxy.ts'],
   ['http'],
   ['sessions'],
+  ['check'],
   ['servers', 'upstream'],
   ['transports'],
   ['auth', 'oauth'],

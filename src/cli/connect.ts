@@ -1,22 +1,17 @@
-import { readFileSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
-import { crypto } from '../builtins.js';
 import { clock } from '../clock.js';
 import { DEFAULT_LIMITS } from '../config/limits.js';
-import { browserCommand } from '../oauth/browser.js';
-import { credentialsFile, FileStore } from '../oauth/file-store.js';
-import { LastingStore } from '../oauth/lasting-store.js';
-import { type CredentialStore, MemoryStore } from '../oauth/store.js';
-import { type Emit, wordsOf } from '../observability/events.js';
+import type { Emit } from '../observability/events.js';
 import { withInFlightLimit } from '../relay/in-flight.js';
 import { linger } from '../relay/linger.js';
 import type { Link } from '../relay/link.js';
 import { relay } from '../relay/relay.js';
 import { type TimedOptions, withTimeLimit } from '../relay/timed.js';
 import { StdioDownstream } from '../transports/stdio/downstream.js';
-import { connectRemote, type SignIn } from '../upstream/remote.js';
-import type { ClientOptions, SignInOptions } from './client-options.js';
+import { connectRemote } from '../upstream/remote.js';
+import type { ClientOptions } from './client-options.js';
 import type { RequestLimits } from './limits.js';
+import { signInOf } from './sign-in.js';
 import type { EndSignal } from './signals.js';
 
 /** How long what is under way gets to finish after the client has closed stdin, in milliseconds: `--stop-timeout`. */
@@ -80,40 +75,4 @@ function limited(upstream: Link, { url, timeout = 0, maxTimeout, onStill }: Limi
     maxTimeout: most,
     onStill,
   });
-}
-
-function signInOf(
-  url: URL,
-  options: SignInOptions | undefined,
-  emit: Emit,
-  onAsked: (isAsked: boolean) => void,
-): { readonly signIn?: SignIn } {
-  if (options === undefined) return {};
-  const { timeout, device, keyFile, redirectPort } = options;
-  const client = {
-    ...options.client,
-    ...(keyFile === undefined ? {} : { privateKey: privateKeyIn(keyFile) }),
-  };
-  const browser = options.browser ? browserCommand(process.env, process.platform) : undefined;
-  const store = client.assertion === undefined ? lastingStore(url, emit) : new MemoryStore();
-  return { signIn: { client, timeout, browser, device, redirectPort, store, onAsked } };
-}
-
-/** Not for who is known by a file: what its tokens come to is for whom that file names now, and is got again. */
-function lastingStore(url: URL, emit: Emit): CredentialStore {
-  const { path, keychain } = credentialsFile(process.env, process.platform);
-  const tell = (text: string): void => emit({ level: 'warning', text });
-  return new LastingStore(new FileStore(path, keychain, url, tell), path, emit);
-}
-
-/** In PEM form (PKCS #8). Throws an `Error` in words. */
-function privateKeyIn(path: string): string {
-  try {
-    const key = crypto().createPrivateKey(readFileSync(path));
-    return key.export({ type: 'pkcs8', format: 'pem' }).toString();
-  } catch (error) {
-    const isUnread = error instanceof Error && 'syscall' in error;
-    const reason = isUnread ? wordsOf(error) : 'it holds no private key in PEM form without a passphrase';
-    throw new Error(`${path} (--client-key-file) cannot be used: ${reason}`);
-  }
 }

@@ -34,6 +34,7 @@ const TITLES = {
   'default-server': 'the default server (server mode; the command)',
   server: 'server mode',
   both: 'both modes',
+  check: 'mcp-proxy check',
 } as const;
 
 /** Columns, whatever the terminal has: the text is the same everywhere. */

@@ -4,6 +4,7 @@ import { type Emit, wordsOf } from '../observability/events.js';
 import { createLog, lineOf } from '../observability/log.js';
 import { LogWriter } from '../observability/log-writer.js';
 import { taken } from '../observability/taken.js';
+import type { Checked } from './check.js';
 import type { ClientOptions } from './client-options.js';
 import { parseCommandLine } from './options.js';
 import { nameClash, type ServerFile, type ServerOptions } from './server-options.js';
@@ -21,6 +22,8 @@ export interface Surroundings {
   readonly signal: Promise<EndSignal>;
   /** Settles when what was written has gone out, or soon where nobody takes it. */
   readonly written?: () => Promise<void>;
+  /** Whether stdout is a terminal. */
+  readonly isTerminal?: boolean;
 }
 
 /** How long whoever reads stdout has to take the help, in milliseconds. */
@@ -41,6 +44,7 @@ function ownSurroundings(): Surroundings {
     writeOut: (text) => void process.stdout.write(text),
     writeError: (text) => log.write(text),
     signal,
+    isTerminal: process.stdout.isTTY === true,
     written: async () => {
       await Promise.all([taken(process.stdout, HELP_MS), log.end()]);
     },
@@ -65,10 +69,8 @@ export async function main(
   }
 }
 
-async function run(
-  argv: readonly string[],
-  { env, writeOut, writeError, signal }: Surroundings,
-): Promise<number> {
+async function run(argv: readonly string[], surroundings: Surroundings): Promise<number> {
+  const { env, writeOut, writeError, signal } = surroundings;
   const line = await parseCommandLine(argv, env);
   if (line.mode === 'usage-error') {
     writeError(line.text);
@@ -82,9 +84,17 @@ async function run(
     const { logout } = await import('./logout.js');
     return logout(line.url, env, writeError);
   }
-  const emit = createLog(line.options.logLevel, writeError);
-  for (const text of line.warnings) emit({ level: 'warning', text });
+  const started = line.mode === 'check' ? line.line : line;
+  const emit = createLog(started.options.logLevel, writeError);
+  for (const text of started.warnings) emit({ level: 'warning', text });
   try {
+    if (line.mode === 'check') {
+      const checked =
+        started.mode === 'client'
+          ? started
+          : { ...started, options: await complete(started.options, started.file, env, emit) };
+      return await checkThem(checked, line, surroundings, emit);
+    }
     if (line.mode === 'client') {
       return await connectTo(line.options, emit, signal);
     }
@@ -103,6 +113,22 @@ async function connectTo(options: ClientOptions, emit: Emit, signal: Promise<End
   const { connect } = await import('./connect.js');
   try {
     return await connect(options, emit, signal);
+  } catch (error) {
+    throw new ConfigError(wordsOf(error));
+  }
+}
+
+/** Throws `ConfigError` as `connectTo` does. What the servers' log would say is in the result, unless it is asked for. */
+async function checkThem(
+  checked: Checked,
+  { json, isLogged }: { readonly json: boolean; readonly isLogged: boolean },
+  { env, writeOut, signal, isTerminal = false }: Surroundings,
+  emit: Emit,
+): Promise<number> {
+  const { check } = await import('./check.js');
+  const coloured = isTerminal && !env.NO_COLOR && env.TERM !== 'dumb';
+  try {
+    return await check(checked, { json, coloured, writeOut }, isLogged ? emit : () => undefined, signal);
   } catch (error) {
     throw new ConfigError(wordsOf(error));
   }

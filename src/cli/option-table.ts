@@ -6,8 +6,14 @@
  */
 type Arity = 'none' | 'switch' | 'one' | 'two' | 'optional' | 'many';
 
-/** Where an option means something. `default-server`: server mode, and only with a default server. */
-export type Scope = 'both' | 'client' | 'server' | 'default-server';
+/**
+ * Where an option means something. `default-server`: server mode, and only with a default server. `check`: only after
+ * that subcommand, in either mode.
+ */
+export type Scope = 'both' | 'client' | 'server' | 'default-server' | Subcommand;
+
+/** First words that have options of their own. */
+export type Subcommand = 'check';
 
 export interface Option {
   /** The long name without its dashes. */
@@ -381,6 +387,7 @@ export const OPTIONS: readonly Option[] = [
     'What is written to stderr: debug, info (the default), warning, error or critical.',
   ),
   option('both', '--debug --no-debug', 'switch', [], 'The same as --log-level debug, and wins over it.'),
+  option('check', '--json', 'none', [], 'Write the result of mcp-proxy check as one JSON document.'),
   option('both', '-h --help', 'none', [], 'Show this and end.'),
   option('both', '--version', 'none', [], 'Show the version and end.'),
 ];

@@ -1,8 +1,8 @@
 import type { LogLevel } from '../observability/events.js';
 import { type ClientOptions, clientOptions } from './client-options.js';
-import { isOn, lastValue, pairs } from './given.js';
+import { isGiven, isOn, lastValue, pairs } from './given.js';
 import { type ServerFile, type ServerOptions, serverOptions } from './server-options.js';
-import { type GivenOption, isUrl, split } from './split.js';
+import { type GivenOption, isUrl, type RunSplit, split } from './split.js';
 import { UsageError, usageText } from './usage-error.js';
 import { headerName, httpUrl, logLevel, variableName } from './values.js';
 
@@ -12,6 +12,19 @@ export type CommandLine =
   | { readonly mode: 'version'; readonly text: string }
   | { readonly mode: 'usage-error'; readonly text: string }
   | { readonly mode: 'logout'; readonly url: URL }
+  | {
+      readonly mode: 'check';
+      /** What would be run. */
+      readonly line: RunLine;
+      /** Whether the result is for machines. */
+      readonly json: boolean;
+      /** Whether the log of the servers is wanted: a level is given for it. */
+      readonly isLogged: boolean;
+    }
+  | RunLine;
+
+/** A command line that runs the proxy. */
+type RunLine =
   | { readonly mode: 'client'; readonly options: ClientOptions; readonly warnings: readonly string[] }
   | {
       readonly mode: 'server';
@@ -44,10 +57,19 @@ async function read(
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<CommandLine> {
   if (argv[0] === LOGOUT) return { mode: 'logout', url: logoutUrl(argv.slice(1)) };
-  const line = split(argv);
+  const isCheck = argv[0] === CHECK;
+  const line = isCheck ? split(argv.slice(1), CHECK) : split(argv);
   if (line.kind === 'help') return { mode: 'help', text: await (await import('./help.js')).helpText() };
   if (line.kind === 'version')
     return { mode: 'version', text: (await import('./version-text.js')).versionText() };
+  const run = await runLine(line, env);
+  if (!isCheck) return run;
+  const { given } = line;
+  const isLogged = isGiven(given, 'log-level') || isOn(given, 'debug');
+  return { mode: 'check', line: run, json: isGiven(given, 'json'), isLogged };
+}
+
+async function runLine(line: RunSplit, env: Readonly<Record<string, string | undefined>>): Promise<RunLine> {
   const { given, args } = line;
   const warnings: string[] = [];
   const level = levelOf(given);
@@ -78,8 +100,9 @@ async function read(
   return { mode: 'server', ...(await serverOptions(given, words, env, level, warnings)), warnings };
 }
 
-/** The first word that is no command of a server's, unless it stands behind \`--\`. */
+/** First words that are no command of a server's, unless they stand behind `--`. */
 const LOGOUT = 'logout';
+const CHECK = 'check';
 
 function logoutUrl([url, ...more]: readonly string[]): URL {
   if (url !== undefined && isUrl(url) && more.length === 0) return httpUrl('the URL', url);

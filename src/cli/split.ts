@@ -1,4 +1,4 @@
-import { type Option, optionNamed } from './option-table.js';
+import { type Option, optionNamed, type Subcommand } from './option-table.js';
 import { looksLikeOrigin } from './origins.js';
 import { UsageError } from './usage-error.js';
 
@@ -11,16 +11,15 @@ export interface GivenOption {
 }
 
 /** A command line taken apart. Nothing is known yet about whether the values are right. */
-export type Split =
-  | { readonly kind: 'help' }
-  | { readonly kind: 'version' }
-  | {
-      readonly kind: 'run';
-      readonly given: readonly GivenOption[];
-      /** The first word that is no option of the proxy's; a command or a URL. */
-      readonly command: string | undefined;
-      readonly args: readonly string[];
-    };
+export type Split = { readonly kind: 'help' } | { readonly kind: 'version' } | RunSplit;
+
+export interface RunSplit {
+  readonly kind: 'run';
+  readonly given: readonly GivenOption[];
+  /** The first word that is no option of the proxy's; a command or a URL. */
+  readonly command: string | undefined;
+  readonly args: readonly string[];
+}
 
 /** Whether the word makes client mode. */
 export function isUrl(word: string): boolean {
@@ -40,13 +39,14 @@ export function isUrl(word: string): boolean {
  * origin, and the command begins with it: `--allow-origin https://a.example npx -y server` works, and no
  * line that works there means another thing here.
  *
+ * @param subcommand the word that stood before these, whose options are taken as well
  * Throws `UsageError`.
  */
-export function split(argv: readonly string[]): Split {
-  const [asOriginal, error] = attempt(argv, () => true);
+export function split(argv: readonly string[], subcommand?: Subcommand): Split {
+  const [asOriginal, error] = attempt(argv, () => true, subcommand);
   if (asOriginal !== undefined && !startsNothing(asOriginal)) return asOriginal;
   if (!argv.includes('--')) {
-    const [byShape] = attempt(argv, looksLikeOrigin);
+    const [byShape] = attempt(argv, looksLikeOrigin, subcommand);
     if (byShape !== undefined && !startsNothing(byShape)) return byShape;
   }
   if (asOriginal !== undefined) return asOriginal;
@@ -63,9 +63,13 @@ function startsNothing(result: Split): boolean {
 
 type Attempt = readonly [Split, undefined] | readonly [undefined, UsageError];
 
-function attempt(argv: readonly string[], isOrigin: (word: string) => boolean): Attempt {
+function attempt(
+  argv: readonly string[],
+  isOrigin: (word: string) => boolean,
+  subcommand: Subcommand | undefined,
+): Attempt {
   try {
-    return [new Splitter(argv, isOrigin).run(), undefined];
+    return [new Splitter(argv, isOrigin, subcommand).run(), undefined];
   } catch (error) {
     if (error instanceof UsageError) return [undefined, error];
     throw error;
@@ -75,14 +79,20 @@ function attempt(argv: readonly string[], isOrigin: (word: string) => boolean): 
 class Splitter {
   readonly #argv: readonly string[];
   readonly #isOrigin: (word: string) => boolean;
+  readonly #subcommand: Subcommand | undefined;
   #at = 0;
   readonly #given: GivenOption[] = [];
   /** The command with its arguments. */
   readonly #words: string[] = [];
 
-  constructor(argv: readonly string[], isOrigin: (word: string) => boolean) {
+  constructor(
+    argv: readonly string[],
+    isOrigin: (word: string) => boolean,
+    subcommand: Subcommand | undefined,
+  ) {
     this.#argv = argv;
     this.#isOrigin = isOrigin;
+    this.#subcommand = subcommand;
   }
 
   run(): Split {
@@ -93,7 +103,7 @@ class Splitter {
       }
       const equals = word.startsWith('--') ? word.indexOf('=') : -1;
       const name = equals < 0 ? word : word.slice(0, equals);
-      const option = optionNamed(name);
+      const option = this.#optionNamed(name);
       if (option === undefined) this.#foreign(word, name);
       else if (option.id === 'help' || option.id === 'version') {
         // A command has a help and a version of its own; a URL has not.
@@ -108,6 +118,14 @@ class Splitter {
     }
     const [command, ...args] = this.#words;
     return { kind: 'run', given: this.#given, command, args };
+  }
+
+  /** What belongs to one subcommand is another's, and a server's command's, own. */
+  #optionNamed(name: string): Option | undefined {
+    const option = optionNamed(name);
+    if (option?.scope !== 'check') return option;
+    // Such an option is new among those that a line may have had for its command before.
+    return this.#subcommand === 'check' && !this.#inCommand() ? option : undefined;
   }
 
   #next(): string | undefined {

@@ -16,6 +16,8 @@ export interface SignInOptions {
   readonly device: boolean;
   /** The port of the redirect URI, where that is registered with one; undefined: any. */
   readonly redirectPort?: number | undefined;
+  /** Nobody is there to be asked: what is kept is used and renewed, and that is all. */
+  readonly isUnattended?: boolean;
   readonly store: CredentialStore;
   readonly fetch: OAuthFetch;
   readonly secrets: Secrets;

@@ -138,6 +138,7 @@ async function getGrant(
     return { grant, by: 'sign-in' };
   }
   const isMachine = clientId !== undefined && privateKey !== undefined;
+  if (options.isUnattended === true && !isMachine) return undefined;
   if (!isMachine && !((device || browser === undefined) && hasDevices(authority))) {
     const grant = await askInBrowser(options, wanted, authority, scope, key);
     return grant === undefined ? undefined : { grant, by: 'sign-in' };

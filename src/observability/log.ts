@@ -31,7 +31,8 @@ export function lineOf(event: ProxyEvent): string {
 /** Controls, but for the tab; the two other ends of a line; and what turns the direction of the text around it. */
 const INVISIBLE = /(?!\t)[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu;
 
-function visible(text: string): string {
+/** A line of somebody else's as it may be shown. */
+export function visible(text: string): string {
   return text.replace(INVISIBLE, (c) => {
     const code = c.charCodeAt(0).toString(16);
     return code.length > 2 ? `\\u${code.padStart(4, '0')}` : `\\x${code.padStart(2, '0')}`;

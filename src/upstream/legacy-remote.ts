@@ -14,6 +14,7 @@ import { Waiters } from '../remote/waiters.js';
 import { StreamableHttpUpstream } from '../transports/streamable-http/upstream.js';
 import { type Attempt, begin, mayBeSse, mayFollow } from './attempt.js';
 import { RecoveringSse } from './recovering-sse.js';
+import type { Watch } from './watch.js';
 
 export interface LegacyRemoteOptions extends UpstreamOptions {
   /** `auto`: find out. */
@@ -25,7 +26,11 @@ export interface LegacyRemoteOptions extends UpstreamOptions {
    * failure, and no other transport is tried.
    */
   readonly isMetOtherwise?: (answer: Message) => boolean;
+  readonly watch?: Watch | undefined;
 }
+
+const TRANSPORT_NAMES = { sse: 'HTTP+SSE', streamablehttp: 'Streamable HTTP' } as const;
+type Transport = keyof typeof TRANSPORT_NAMES;
 
 /**
  * A remote server of the legacy era. Finds out over which transport, with the client's own first request, and then is a link of that kind.
@@ -170,7 +175,7 @@ export class LegacyRemote implements RemoteLink {
         return true;
       },
     });
-    this.#use(link, 'Streamable HTTP');
+    this.#use(link, 'streamablehttp');
     link.send(attempt.opening);
   }
 
@@ -179,13 +184,13 @@ export class LegacyRemote implements RemoteLink {
       opened: () => {
         if (this.#attempt !== attempt || this.#link !== link) return;
         link.send(attempt.opening);
-        this.#connected('HTTP+SSE');
+        this.#connected('sse');
       },
       failed: (failure) => {
         if (this.#attempt === attempt) this.#refused(attempt, failure);
       },
     });
-    this.#use(link, 'HTTP+SSE');
+    this.#use(link, 'sse');
   }
 
   #linkOptions(): ConstructorParameters<typeof StreamableHttpUpstream>[0] {
@@ -194,13 +199,13 @@ export class LegacyRemote implements RemoteLink {
   }
 
   /** Makes it the link that is tried; the first message that comes from it shows that it is the right one. */
-  #use(link: RemoteLink, name: string): void {
+  #use(link: RemoteLink, transport: Transport): void {
     this.#link?.close({ kind: 'ended', text: 'Another way to the server is tried.' });
     this.#link = link;
     link.listen({
       message: (message, about) => {
         if (this.#link !== link || this.#closed) return;
-        if (!this.#live) this.#connected(name);
+        if (!this.#live) this.#connected(transport);
         this.#receiver?.message(message, about);
       },
       closed: ({ text }) => {
@@ -214,11 +219,12 @@ export class LegacyRemote implements RemoteLink {
     });
   }
 
-  #connected(name: string): void {
+  #connected(transport: Transport): void {
     this.#live = true;
     this.#lost = undefined;
     this.#attempt = undefined;
-    this.#say('info', `Connected to ${this.#where} over ${name}.`);
+    this.#say('info', `Connected to ${this.#where} over ${TRANSPORT_NAMES[transport]}.`);
+    this.#options.watch?.connected?.(transport);
     const held = this.#held;
     this.#held = [];
     this.#heldOctets = 0;
@@ -274,7 +280,9 @@ export class LegacyRemote implements RemoteLink {
    * there and only did not like that one request: then the next one is tried for itself.
    */
   #fail(attempt: Attempt, failure: Failure): void {
-    this.#say(this.#isMetOtherwise(failure) ? 'debug' : 'error', failure.text);
+    const isMetOtherwise = this.#isMetOtherwise(failure);
+    this.#say(isMetOtherwise ? 'debug' : 'error', failure.text);
+    if (!isMetOtherwise) this.#options.watch?.failed?.(failure);
     this.#link?.close({ kind: 'failed', text: failure.text });
     this.#link = undefined;
     const from = this.#held.findIndex((message) => mayFollow(message, attempt.opening, failure));

@@ -272,6 +272,7 @@ export class RemoteServer {
 
   /** A request was refused, which its client is told next. */
   readonly #noted = (_: Message, failure: Failure): boolean => {
+    this.#options.watch?.failed?.(failure);
     if (this.#mayTurn) this.#turning.refused(failure);
     return false;
   };
@@ -371,6 +372,7 @@ export class RemoteServer {
     if (era === 'modern') this.#sessions.leave();
     const shown = version === undefined ? '' : ` (${version})`;
     this.#tell('info', `${this.#where} speaks MCP of the ${era} era${shown}. ${reason}`.trim());
+    this.#options.watch?.spoken?.(era, version);
   }
 
   #made(link: Promise<Link>): Link {

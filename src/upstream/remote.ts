@@ -13,6 +13,7 @@ import { HttpClient } from '../remote/http.js';
 import type { Verify } from '../remote/opening.js';
 import { REMOTE_TIMINGS, type RemoteLink, type RemoteTimings } from '../remote/remote-link.js';
 import { Front } from './front.js';
+import type { Watch } from './watch.js';
 
 /** A person who can sign in. */
 export interface SignIn {
@@ -23,6 +24,8 @@ export interface SignIn {
   readonly device: boolean;
   /** The port of the redirect URI, where that is registered with one; undefined: any. */
   readonly redirectPort?: number | undefined;
+  /** Nobody is there: what is kept is used and renewed, and that is all. */
+  readonly isUnattended?: boolean;
   /** Told that somebody is asked, and when that is over. */
   readonly onAsked?: ((isAsked: boolean) => void) | undefined;
   /** Where credentials are kept. */
@@ -50,6 +53,9 @@ export interface RemoteOptions {
   /** Requests that the client may have open at once, which whoever uses the link has to see to. */
   readonly maxInFlight?: number | undefined;
   readonly timings?: Partial<RemoteTimings>;
+  /** Takes the secrets, for whoever shows what the server says. */
+  readonly secrets?: Secrets;
+  readonly watch?: Watch | undefined;
 }
 
 /**
@@ -58,7 +64,7 @@ export interface RemoteOptions {
  */
 export function connectRemote(options: RemoteOptions, emit: Emit): RemoteLink {
   const { url, verify, maxInFlight = DEFAULT_LIMITS.maxInFlight } = options;
-  const secrets = new Secrets();
+  const { secrets = new Secrets() } = options;
   const { headers, dropped } = checkHeaders(options.headers, url);
   for (const value of Object.values(headers)) secrets.add(value, SHORTEST_HEADER);
   for (const value of [url.password || url.username, ...querySecrets(url)]) secrets.add(value);

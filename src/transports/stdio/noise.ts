@@ -10,6 +10,14 @@ const MAX_NOISE_TEXT = 200;
 
 const CONTROL = /\p{Cc}/gu;
 
+const SAYS = 'wrote to stdout what is no MCP message; ignored';
+const SHOWS = '. The line: ';
+
+/** The line that a warning of this kind shows; undefined: it is of another kind. */
+export function noiseIn(warning: string): string | undefined {
+  return warning.startsWith(SAYS) ? warning.slice(warning.indexOf(SHOWS) + SHOWS.length) : undefined;
+}
+
 export class Noise {
   readonly #warn: (text: string) => void;
   readonly #mask: ValueMask;
@@ -26,9 +34,7 @@ export class Noise {
     this.#count++;
     if (this.#count > MAX_NOISE_SHOWN) return;
     const last = this.#count === MAX_NOISE_SHOWN ? ' (further lines like this are only counted)' : '';
-    this.#warn(
-      `wrote to stdout what is no MCP message; ignored${last}. ${reason}. The line: ${excerpt(line, this.#mask)}`,
-    );
+    this.#warn(`${SAYS}${last}. ${reason}${SHOWS}${excerpt(line, this.#mask)}`);
   }
 
   /** Nothing more will come: tells how many lines were not shown. */

@@ -18,6 +18,8 @@ export class MemoryLink implements Link {
   readonly closings: CloseReason[] = [];
   /** What was sent although the link had ended. */
   readonly sentTooLate: string[] = [];
+  /** When it was held back, and no longer. */
+  readonly holds: boolean[] = [];
   #ended = false;
 
   send(sent: Message, about?: Key): void {
@@ -30,6 +32,10 @@ export class MemoryLink implements Link {
 
   listen(receiver: Receiver): void {
     this.#receiver = receiver;
+  }
+
+  hold(isHeld: boolean): void {
+    this.holds.push(isHeld);
   }
 
   close(reason: CloseReason): void {

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { mayUse } from './auth/access.js';
 import { openAuthenticator } from './auth/authenticator.js';
 import type { AuthOptions } from './auth/options.js';
-import type { Principal } from './auth/principal.js';
+import { callerOf, type Principal } from './auth/principal.js';
 import { clock } from './clock.js';
 import type { ServerDefinition } from './config/definition.js';
 import type { ServerLimits } from './config/limits.js';
@@ -16,8 +16,9 @@ import type { Endpoint } from './http/endpoint.js';
 import { refuseExposed } from './http/exposure.js';
 import { answerHealth } from './http/health.js';
 import { HostGuard, ownUrls } from './http/host.js';
-import { Listener, type ListenerLimits } from './http/listener.js';
+import { type Handler, Listener, type ListenerLimits } from './http/listener.js';
 import { memo } from './http/memo.js';
+import { isLocal, type Mount, Mounted } from './http/mounted.js';
 import type { Stay } from './http/open-answers.js';
 import { OriginGuard } from './http/origin.js';
 import { refuse } from './http/reply.js';
@@ -29,6 +30,7 @@ import { handleStreamableHttp } from './http/streamable-http.js';
 import { TlsFiles, type TlsOptions } from './http/tls.js';
 import type { Emit } from './observability/events.js';
 import { Exchanges, type Observer } from './observability/exchanges.js';
+import { hookOf, type MessageHook } from './observability/hooks.js';
 import { Server } from './servers/server.js';
 import { Servers } from './servers/servers.js';
 import { SessionRegistry } from './sessions/registry.js';
@@ -89,6 +91,10 @@ export interface ProxyOptions {
   readonly tls?: TlsOptions | undefined;
   /** Lets it listen where others reach it, with nobody asked who they are. */
   readonly allowUnauthenticated?: boolean;
+  /** What all messages go through. */
+  readonly hook?: MessageHook | undefined;
+  /** It does not listen: requests are handed over (`RunningProxy.handle`). Host and port say nothing then. */
+  readonly mount?: Mount | undefined;
   /** What its definition says of a server goes before what is said here for all. */
   readonly limits?: ProxyLimits;
 }
@@ -111,6 +117,8 @@ export interface RunningProxy {
   /** `http://host:port`, or with `https`, with the real port. */
   readonly url: string;
   readonly servers: readonly ListeningServer[];
+  /** Answers a request that another server hands over; undefined where the proxy listens itself. */
+  readonly handle: Handler | undefined;
   /** Settles once it is known of every server how its start went (`Pool.started`). */
   readonly started: Promise<readonly StartOutcome[]>;
   /** Ends in order: what is under way may finish, sessions end, then processes. Takes 5 s more than that at most. */
@@ -122,7 +130,7 @@ export interface RunningProxy {
  * it can't listen; with `ConfigError` where it would be open to everybody, or the keys cannot be used.
  */
 export async function startProxy(options: ProxyOptions, emit: Emit): Promise<RunningProxy> {
-  const { host, basePath, limits = {} } = options;
+  const { host, basePath, limits = {}, hook, mount } = options;
   const tls = options.tls && new TlsFiles(options.tls, emit);
   const scheme = tls === undefined ? 'http' : 'https';
   const hasCertificates = tls?.needsCertificate ?? false;
@@ -135,7 +143,7 @@ export async function startProxy(options: ProxyOptions, emit: Emit): Promise<Run
     emit,
     onGone: (principal) => sessions.endOf(principal, 'the key of this client was taken back'),
   });
-  if (authenticator === undefined) refuseExposed(options);
+  if (authenticator === undefined && mount === undefined) refuseExposed(options);
   const door = new Door({ authenticator, clock, emit });
   const make = (definition: ServerDefinition): Server => new Server(definition, { clock, emit, ...limits });
   const servers = new Servers(options.defaultServer, options.namedServers, make);
@@ -163,6 +171,7 @@ export async function startProxy(options: ProxyOptions, emit: Emit): Promise<Run
     sessions,
     emit,
     watch: (conversation) => new Exchanges(conversation, observers),
+    hook: hook && ((conversation) => hookOf(hook, conversation)),
     stateless: options.stateless,
     pollAfter: options.pollAfter,
     streams,
@@ -203,6 +212,24 @@ export async function startProxy(options: ProxyOptions, emit: Emit): Promise<Run
     }
     const enter = (principal: Principal | undefined, stay: Stay | undefined): void =>
       serve(request, response, target, { principal, stay });
+    const caller = mount?.callerOf(request);
+    if (caller !== undefined) {
+      enter(callerOf(caller), undefined);
+      return;
+    }
+    if (
+      mount !== undefined &&
+      authenticator === undefined &&
+      !options.allowUnauthenticated &&
+      !isLocal(request)
+    ) {
+      refuse(
+        response,
+        403,
+        'nobody has said who asks, and the request does not come from this machine itself',
+      );
+      return;
+    }
     door.pass(request, response, resource, enter);
   };
 
@@ -237,7 +264,8 @@ export async function startProxy(options: ProxyOptions, emit: Emit): Promise<Run
     else handleMessages(endpoint, request, response);
   };
 
-  const listener = new Listener(handle, emit, tls, limits);
+  const mounted = mount && new Mounted(handle, emit);
+  const listener = mounted ?? new Listener(handle, emit, tls, limits);
   const port = await listener.listen(options.host, options.port);
   const address = { scheme, host, port } as const;
   origins.listening(address);
@@ -253,6 +281,7 @@ export async function startProxy(options: ProxyOptions, emit: Emit): Promise<Run
 
   return {
     url,
+    handle: mounted && ((request, response) => mounted.handle(request, response)),
     servers: [
       ...(options.defaultServer ? [listed(options.defaultServer.name, undefined)] : []),
       ...[...servers.named.keys()].map((name) => listed(name, name)),

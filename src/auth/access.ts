@@ -18,6 +18,7 @@ function namesOf({ kind }: Principal, { keys, subjects }: Access): readonly stri
       return keys;
     case 'token':
     case 'certificate':
+    case 'caller':
       return subjects;
     case 'client':
       return [];

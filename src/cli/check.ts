@@ -3,10 +3,9 @@ import { checkServers } from '../check/check-servers.js';
 import { type Report, reportOf } from '../check/report.js';
 import { tableOf } from '../check/table.js';
 import type { Emit } from '../observability/events.js';
-import { killAllNow } from '../process/tree.js';
+import { signInOf } from '../sign-in.js';
 import type { ClientOptions } from './client-options.js';
 import type { ServerOptions } from './server-options.js';
-import { signInOf } from './sign-in.js';
 import type { EndSignal } from './signals.js';
 
 export interface CheckOutput {
@@ -33,7 +32,6 @@ export async function check(
   emit: Emit,
   signal: Promise<EndSignal>,
 ): Promise<number> {
-  process.on('exit', killAllNow);
   const over = new AbortController();
   void signal.then(() => over.abort());
   const report = await reportFor(checked, emit, over.signal);
@@ -49,6 +47,6 @@ async function reportFor(checked: Checked, emit: Emit, signal: AbortSignal): Pro
     return reportOf(await checkServers(definitions, { emit, limits, signal }));
   }
   const { signIn: asked, ...options } = checked.options;
-  const { signIn } = signInOf(options.url, asked, emit, () => undefined);
+  const { signIn } = signInOf(options.url, asked, emit);
   return reportOf([await checkRemote({ ...options, signIn }, { emit, signal })]);
 }

@@ -1,6 +1,6 @@
-import type { ClientIdentity } from '../oauth/grant.js';
 import { type LogLevel, wordsOf } from '../observability/events.js';
 import { checkHeaders } from '../remote/headers.js';
+import { SIGN_IN_MS, type SignInOptions } from '../sign-in.js';
 import type { RemoteOptions } from '../upstream/remote.js';
 import { clientIdentity } from './client-identity.js';
 import { isGiven, lastValue, namesOf, pairs } from './given.js';
@@ -20,26 +20,6 @@ export interface ClientOptions
   /** How long what is under way may take to finish at the end, in milliseconds; undefined: the default. */
   readonly stopMs: number | undefined;
 }
-
-export interface SignInOptions {
-  readonly client: ClientIdentity;
-  /** Whether a browser may be opened. */
-  readonly browser: boolean;
-  /** Whether it is done on another device, where the authorization server has that. */
-  readonly device: boolean;
-  /** The path of a file with the client's private key. */
-  readonly keyFile: string | undefined;
-  /** The port of the redirect URI; undefined: any that is free. */
-  readonly redirectPort: number | undefined;
-  /** How long, in ms, a request waits for it. */
-  readonly timeout: number;
-}
-
-/**
- * How long a request waits for a person to sign in, in milliseconds: the client at stdin then still gets words,
- * since most give `initialize` a minute.
- */
-const SIGN_IN_MS = 50_000;
 
 const TRANSPORTS = ['auto', 'sse', 'streamablehttp'] as const;
 const CREDENTIALS = ['client-id', 'client-secret', 'token-url'] as const;

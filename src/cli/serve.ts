@@ -1,7 +1,6 @@
 import { ConfigError } from '../config/config-error.js';
 import { toWire } from '../jsonrpc/wire.js';
 import { type Emit, wordsOf } from '../observability/events.js';
-import { killAllNow } from '../process/tree.js';
 import { type ProxyOptions, type RunningProxy, startProxy } from '../proxy.js';
 import { type EndSignal, hasCome } from './signals.js';
 
@@ -16,7 +15,6 @@ export async function serve(
   signal: Promise<EndSignal>,
 ): Promise<number> {
   if (await hasCome(signal)) return 0;
-  process.on('exit', killAllNow);
   let proxy: RunningProxy;
   try {
     proxy = await startProxy(options, emit);

@@ -11,7 +11,7 @@ export type UpstreamEra = 'auto' | 'legacy' | 'modern';
 export interface Access {
   /** Names of keys. */
   readonly keys: readonly string[];
-  /** Subjects of access tokens, as `sub`, and of client certificates. */
+  /** Subjects of access tokens, as `sub`, and of client certificates; callers, where the proxy is a part of another server. */
   readonly subjects: readonly string[];
   /** Scopes of access tokens. */
   readonly scopes: readonly string[];

@@ -7,6 +7,8 @@ import type { Message } from '../jsonrpc/message.js';
 import type { Conversation } from '../observability/conversation.js';
 import { type Emit, wordsOf } from '../observability/events.js';
 import type { Exchanges } from '../observability/exchanges.js';
+import type { Hook } from '../relay/hook.js';
+import { hooked } from '../relay/hooked.js';
 import type { Link } from '../relay/link.js';
 import { relay } from '../relay/relay.js';
 import { AtCapacity } from '../servers/at-capacity.js';
@@ -58,6 +60,8 @@ export interface Endpoint {
   readonly emit: Emit;
   /** What is to see the messages of a conversation that begins. */
   readonly watch: (conversation: Conversation) => Exchanges;
+  /** What its messages go through; undefined: nothing. */
+  readonly hook?: ((conversation: Conversation) => Hook) | undefined;
   readonly stateless: boolean;
   readonly pollAfter: number;
   readonly streams: StreamSettings;
@@ -135,14 +139,25 @@ export function join(
   }
   try {
     const upstream = endpoint.server.open(initialize, endpoint.principal);
-    session.exchanges = endpoint.watch(session);
-    relay(downstream, upstream, session.exchanges);
+    session.exchanges = connect(endpoint, session, downstream, upstream);
     return true;
   } catch (error) {
     if (!(error instanceof AtCapacity)) throw error;
     refuseBusy(response, error, initialize);
     return false;
   }
+}
+
+/** Joins a client to its server. What passes is seen by those who watch, and goes through the hook where there is one. */
+export function connect(
+  { watch, hook, emit }: Endpoint,
+  conversation: Conversation,
+  downstream: Link,
+  upstream: Link,
+): Exchanges {
+  const exchanges = watch(conversation);
+  relay(downstream, hook === undefined ? upstream : hooked(upstream, hook(conversation), emit), exchanges);
+  return exchanges;
 }
 
 /** Tells that a session of the legacy era has begun, and what is spoken on either side. */

@@ -4,12 +4,12 @@ import { ALL_VERSIONS } from '../eras/versions.js';
 import type { Message } from '../jsonrpc/message.js';
 import { isLegacyVersion } from '../relay/handshake.js';
 import type { CloseReason, Link } from '../relay/link.js';
-import { relay } from '../relay/relay.js';
 import { type StreamableHttpSession, shownId } from '../sessions/session.js';
 import { StreamableHttpDownstream } from '../transports/streamable-http/downstream.js';
 import type { Accepted } from '../transports/streamable-http/exchange.js';
 import { accepted } from './accept.js';
 import {
+  connect,
   type Endpoint,
   findOwn,
   join,
@@ -184,7 +184,7 @@ function answerWithoutSession(
       client: undefined,
       version: () => version,
     } as const;
-    relay(downstream, upstream, endpoint.watch(conversation));
+    connect(endpoint, conversation, downstream, upstream);
     const refused = downstream.receive(posted.messages, posted.batch, accepts, response);
     if (refused) refuse(response, 400, refused.reason, { id: refused.id });
     if (refused || !downstream.busy) downstream.end(ANSWERED);

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { hasGoodCertificate, takeBackCertificate } from '../auth/certificates.js';
 import type { Emit } from '../observability/events.js';
-import { PassingSet } from '../relay/passing.js';
+import { Answering } from './answering.js';
 import { answerFaults } from './fault.js';
 import type { TlsFiles } from './tls.js';
 
@@ -46,12 +46,23 @@ export interface ListenerLimits {
 
 export type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
+/** Where requests come from. */
+export interface Listening {
+  /**
+   * Rejects with words where the port is taken or the host is not this machine's.
+   *
+   * @param port 0: the system chooses
+   * @returns the real port
+   */
+  listen(host: string, port: number): Promise<number>;
+  /** Waits until every answer is written, at most `ms` milliseconds; then nothing is left open. */
+  close(ms: number): Promise<void>;
+}
+
 /** The port that the proxy listens on. */
-export class Listener {
+export class Listener implements Listening {
   readonly #server: Server;
-  /** Answers that are not yet written to their end. */
-  readonly #answering = new PassingSet<ServerResponse>();
-  #quiet: () => void = () => undefined;
+  readonly #answering = new Answering();
 
   /**
    * @param emit told of what the handler fails on
@@ -68,10 +79,6 @@ export class Listener {
     };
     const answer = (request: IncomingMessage, response: ServerResponse): void => {
       this.#answering.add(response);
-      response.once('close', () => {
-        this.#answering.delete(response);
-        if (this.#answering.size === 0) this.#quiet();
-      });
       answerFaults(response, emit, () => handler(request, response));
     };
     this.#server = tls === undefined ? createServer(options, answer) : tlsServer(options, tls, answer);
@@ -85,12 +92,6 @@ export class Listener {
     this.#server.on('drop', tellDropped(most, emit));
   }
 
-  /**
-   * Listens. Rejects with words where the port is taken or the host is not this machine's.
-   *
-   * @param port 0: the system chooses
-   * @returns the real port
-   */
   listen(host: string, port: number): Promise<number> {
     return new Promise((resolve, reject) => {
       this.#server.once('error', (error: NodeJS.ErrnoException) =>
@@ -100,16 +101,9 @@ export class Listener {
     });
   }
 
-  /** Waits until every answer is written, at most `ms` milliseconds; then nothing is left open. */
   async close(ms: number): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
     // Node counts a connection as idle, and would cut it, as soon as its answer is complete but on its way.
-    await new Promise<void>((resolve) => {
-      if (this.#answering.size === 0) resolve();
-      this.#quiet = resolve;
-      timer = setTimeout(resolve, ms);
-    });
-    clearTimeout(timer);
+    await this.#answering.none(ms);
     await new Promise<void>((resolve) => {
       this.#server.close(() => resolve());
       this.#server.closeAllConnections();

@@ -6,11 +6,10 @@ import { type Message, nameOf, paramsOf } from '../jsonrpc/message.js';
 import { wordsOf } from '../observability/events.js';
 import { LISTEN } from '../relay/calls.js';
 import type { CloseReason, Link } from '../relay/link.js';
-import { relay } from '../relay/relay.js';
 import type { Accepted } from '../transports/streamable-http/exchange.js';
 import { ModernDownstream } from '../transports/streamable-http/modern-downstream.js';
 import { paramMismatch } from '../transports/streamable-http/param-headers.js';
-import { type Endpoint, refuseBusy, tellHeard } from './endpoint.js';
+import { connect, type Endpoint, refuseBusy, tellHeard } from './endpoint.js';
 import { answerFaults } from './fault.js';
 import { refuse } from './reply.js';
 
@@ -128,7 +127,7 @@ async function serve(endpoint: Endpoint, post: ModernPost): Promise<void> {
       client,
       version: () => envelope.version,
     } as const;
-    relay(downstream, upstream, endpoint.watch(conversation));
+    connect(endpoint, conversation, downstream, upstream);
     downstream.receive();
   });
 }

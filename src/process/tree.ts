@@ -22,11 +22,15 @@ const ACTIVE_TICKS = 2;
 const MAX_STRAYS = 1000;
 
 const living = new Set<ProcessTree>();
+/** Whether the trees end with this process, however it ends itself. */
+let isWatched = false;
 let ticking: NodeJS.Timeout | undefined;
 
 /** One timer for all trees, which runs while there are any and keeps no program alive. */
 function join(tree: ProcessTree): void {
   living.add(tree);
+  if (!isWatched) process.on('exit', killAllNow);
+  isWatched = true;
   if (process.platform !== 'linux') return;
   ticking ??= setInterval(() => {
     for (const one of living) one.tick();
@@ -40,10 +44,7 @@ function leave(tree: ProcessTree): void {
   ticking = undefined;
 }
 
-/**
- * Kills every tree that was not released yet, at once and synchronously: the last resort when the proxy
- * itself exits, for `process.on('exit')`.
- */
+/** Kills every tree that was not released yet, at once and synchronously: the last resort when the proxy itself exits. */
 export function killAllNow(): void {
   for (const tree of living) {
     if (WINDOWS) spawnSync('taskkill', taskkill(tree.pid), { stdio: 'ignore', windowsHide: true });

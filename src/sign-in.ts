@@ -1,19 +1,38 @@
 import { readFileSync } from 'node:fs';
-import { crypto } from '../builtins.js';
-import { browserCommand } from '../oauth/browser.js';
-import { credentialsFile, FileStore } from '../oauth/file-store.js';
-import { LastingStore } from '../oauth/lasting-store.js';
-import { type CredentialStore, MemoryStore } from '../oauth/store.js';
-import { type Emit, wordsOf } from '../observability/events.js';
-import type { SignIn } from '../upstream/remote.js';
-import type { SignInOptions } from './client-options.js';
+import { crypto } from './builtins.js';
+import { browserCommand } from './oauth/browser.js';
+import { credentialsFile, FileStore } from './oauth/file-store.js';
+import type { ClientIdentity } from './oauth/grant.js';
+import { LastingStore } from './oauth/lasting-store.js';
+import { type CredentialStore, MemoryStore } from './oauth/store.js';
+import { type Emit, wordsOf } from './observability/events.js';
+import type { SignIn } from './upstream/remote.js';
+
+/**
+ * How long a request waits for a person to sign in, in milliseconds: the client at stdin then still gets words,
+ * since most give `initialize` a minute.
+ */
+export const SIGN_IN_MS = 50_000;
+
+export interface SignInOptions {
+  readonly client: ClientIdentity;
+  /** Whether a browser may be opened. */
+  readonly browser: boolean;
+  /** Whether it is done on another device, where the authorization server has that. */
+  readonly device: boolean;
+  /** The path of a file with the client's private key. */
+  readonly keyFile: string | undefined;
+  /** The port of the redirect URI; undefined: any that is free. */
+  readonly redirectPort: number | undefined;
+  /** How long, in ms, a request waits for it. */
+  readonly timeout: number;
+}
 
 /** How somebody signs in, with what is kept of it. Throws an `Error` in words for a key that cannot be used. */
 export function signInOf(
   url: URL,
   options: SignInOptions | undefined,
   emit: Emit,
-  onAsked: (isAsked: boolean) => void,
 ): { readonly signIn?: SignIn } {
   if (options === undefined) return {};
   const { timeout, device, keyFile, redirectPort } = options;
@@ -23,7 +42,7 @@ export function signInOf(
   };
   const browser = options.browser ? browserCommand(process.env, process.platform) : undefined;
   const store = client.assertion === undefined ? lastingStore(url, emit) : new MemoryStore();
-  return { signIn: { client, timeout, browser, device, redirectPort, store, onAsked } };
+  return { signIn: { client, timeout, browser, device, redirectPort, store } };
 }
 
 /** Not for who is known by a file: what its tokens come to is for whom that file names now, and is got again. */

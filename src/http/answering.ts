@@ -1,0 +1,32 @@
+import type { ServerResponse } from 'node:http';
+import { PassingSet } from '../relay/passing.js';
+
+/** Answers that are not yet written to their end. */
+export class Answering {
+  readonly #open = new PassingSet<ServerResponse>();
+  #quiet: () => void = () => undefined;
+
+  add(response: ServerResponse): void {
+    this.#open.add(response);
+    response.once('close', () => {
+      this.#open.delete(response);
+      if (this.#open.size === 0) this.#quiet();
+    });
+  }
+
+  /** Settles when there are none, after `ms` milliseconds at the latest. */
+  async none(ms: number): Promise<void> {
+    if (this.#open.size === 0) return;
+    let timer: NodeJS.Timeout | undefined;
+    await new Promise<void>((resolve) => {
+      this.#quiet = resolve;
+      timer = setTimeout(resolve, ms);
+    });
+    clearTimeout(timer);
+  }
+
+  /** Breaks off those that there are. */
+  destroy(): void {
+    for (const response of this.#open) response.destroy();
+  }
+}

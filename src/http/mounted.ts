@@ -1,0 +1,50 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Emit } from '../observability/events.js';
+import { Answering } from './answering.js';
+import { answerFaults } from './fault.js';
+import { isLoopback } from './host.js';
+import type { Handler, Listening } from './listener.js';
+import { refuse } from './reply.js';
+
+/** Somebody else's HTTP server, which hands over requests. */
+export interface Mount {
+  /** Who asks, as that server has found out; undefined: it has not. */
+  readonly callerOf: (request: IncomingMessage) => string | undefined;
+}
+
+/** In place of a port: requests come from a server that somebody else runs. */
+export class Mounted implements Listening {
+  readonly #answering = new Answering();
+  readonly #handler: Handler;
+  readonly #emit: Emit;
+  #isClosed = false;
+
+  constructor(handler: Handler, emit: Emit) {
+    this.#handler = handler;
+    this.#emit = emit;
+  }
+
+  handle(request: IncomingMessage, response: ServerResponse): void {
+    if (this.#isClosed) {
+      refuse(response, 503, 'the proxy has ended');
+      return;
+    }
+    this.#answering.add(response);
+    answerFaults(response, this.#emit, () => this.#handler(request, response));
+  }
+
+  listen(): Promise<number> {
+    return Promise.resolve(0);
+  }
+
+  async close(ms: number): Promise<void> {
+    await this.#answering.none(ms);
+    this.#isClosed = true;
+    this.#answering.destroy();
+  }
+}
+
+/** Whether a request has come from this machine itself, as far as its connection shows. */
+export function isLocal({ socket }: IncomingMessage): boolean {
+  return isLoopback((socket.remoteAddress ?? '').replace(/^::ffff:/, ''));
+}

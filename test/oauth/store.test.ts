@@ -149,8 +149,47 @@ describe('a sign-in', () => {
     expect(person.windows()).toHaveLength(2);
   });
 
+  it('is taken back by its authorization server at logout, and opens nothing any more', async () => {
+    const server = await startProtected(scope);
+    const person = new Person(scope);
+    const client = person.start(server.mcp);
+    await client.begin();
+    const logout = start(process.execPath, [PROXY, 'logout', server.mcp], { env: person.env });
+    expect(await logout.ended).toMatchObject({ code: 0 });
+    expect(logout.stderr()).toMatch(/^Forgotten.*\nIts authorization server has taken back the tokens\.\n$/);
+    expect((await server.seen()).revoked).toEqual(['refresh_token', 'access_token']);
+    // The client that still runs has the token yet, which is refused: somebody is asked again.
+    const { refused } = await server.seen();
+    expect((await client.call(1, 'add', { a: 1, b: 1 })).result).toBeDefined();
+    expect((await server.seen()).refused).toBe(refused + 1);
+    expect(person.windows()).toHaveLength(2);
+  });
+
+  it.each([
+    ['none', /its authorization server has no place for that/],
+    ['refused', /has refused it \(503, temporarily_unavailable\)/],
+    ['silent', /it took longer than 10 s/],
+  ])(
+    'is forgotten by logout also where it cannot be taken back (%s), which is told',
+    async (REVOCATION, words) => {
+      const server = await startProtected(scope, { REVOCATION });
+      const person = new Person(scope);
+      const client = person.start(server.mcp);
+      await client.begin();
+      await end(client.program);
+      const kept = JSON.stringify(person.kept());
+      const logout = start(process.execPath, [PROXY, 'logout', server.mcp], { env: person.env });
+      // Before anybody is asked.
+      await logout.line('stderr', (line) => (line.startsWith('Forgotten') ? line : undefined));
+      expect(person.kept()).toEqual({});
+      expect(await logout.ended).toMatchObject({ code: 0 });
+      expect(logout.stderr()).toMatch(words);
+      for (const [token] of kept.matchAll(/[\w-]{40,}/g)) expect(logout.stderr()).not.toContain(token);
+    },
+  );
+
   it('that is forgotten by logout is not brought back by a client that still runs', async () => {
-    const server = await startProtected(scope, { TTL: '8' });
+    const server = await startProtected(scope, { TTL: '8', REVOCATION: 'none' });
     const person = new Person(scope);
     const client = person.start(server.mcp);
     await client.begin();

@@ -19,6 +19,8 @@ interface Seen {
   readonly registrations: number;
   /** The grant types of the requests for tokens. */
   readonly tokens: readonly string[];
+  /** Which kinds of tokens were to be taken back. */
+  readonly revoked: readonly string[];
   /** Requests for MCP that were refused, and that were let through. */
   readonly refused: number;
   readonly taken: number;

@@ -7,7 +7,9 @@ import { clock } from './clock.js';
 import type { ServerDefinition } from './config/definition.js';
 import type { ServerLimits } from './config/limits.js';
 import { headersIn } from './config/template.js';
+import { endInOrder } from './ending.js';
 import { refuseAmbiguous } from './http/ambiguity.js';
+import { Answering } from './http/answering.js';
 import { basePathOf } from './http/base-path.js';
 import { Bodies } from './http/body.js';
 import { clientEndpoint } from './http/client-endpoint.js';
@@ -18,6 +20,7 @@ import { answerHealth } from './http/health.js';
 import { HostGuard, ownUrls } from './http/host.js';
 import { type Handler, Listener, type ListenerLimits } from './http/listener.js';
 import { memo } from './http/memo.js';
+import { answerMetrics } from './http/metrics.js';
 import { isLocal, type Mount, Mounted } from './http/mounted.js';
 import type { Stay } from './http/open-answers.js';
 import { OriginGuard } from './http/origin.js';
@@ -31,23 +34,13 @@ import { TlsFiles, type TlsOptions } from './http/tls.js';
 import type { Emit } from './observability/events.js';
 import { Exchanges, type Observer } from './observability/exchanges.js';
 import { hookOf, type MessageHook } from './observability/hooks.js';
+import { Tally } from './observability/tally.js';
 import { Server } from './servers/server.js';
 import { Servers } from './servers/servers.js';
 import { SessionRegistry } from './sessions/registry.js';
 import { maxUnread } from './transports/backlog.js';
 import type { StreamSettings } from './transports/event-stream.js';
 import { Heartbeat } from './transports/heartbeat.js';
-
-/** How long requests that are under way get to finish when the proxy ends, in milliseconds: `--stop-timeout`. */
-const FINISH_MS = 5000;
-/** How long answers that are written get at least to reach their clients; what is left of the time above is theirs, too. */
-const FLUSH_MS = 2000;
-/** When what still runs is killed, in milliseconds after they had that time: it then has time to go. */
-const KILL_AFTER_MS = 4500;
-/** When nothing is waited for any more: the whole takes 10 s at most, where nothing else is set. */
-const GIVE_UP_AFTER_MS = 4900;
-/** How often is looked whether they have finished. */
-const FINISH_CHECK_MS = 20;
 
 /** Times are in milliseconds; what is not set is the default. */
 export interface ProxyLimits extends ServerLimits, ListenerLimits {
@@ -159,7 +152,8 @@ export async function startProxy(options: ProxyOptions, emit: Emit): Promise<Run
   });
   const bodies = new Bodies(limits.maxBody, limits.maxUnfinished);
   const hosts = new HostGuard(options.host, options);
-  const observers: readonly Observer[] = [];
+  const tally = new Tally();
+  const observers: readonly Observer[] = [tally];
   let stopping = false;
   const startedAt = Date.now();
   let lastActivity = startedAt;
@@ -240,8 +234,12 @@ export async function startProxy(options: ProxyOptions, emit: Emit): Promise<Run
     who: { readonly principal: Principal | undefined; readonly stay: Stay | undefined },
   ): void => {
     const { principal } = who;
-    if (target.kind === 'status') {
+    if (target.kind === 'status' || target.kind === 'metrics') {
       const own = servers.all.filter(({ definition }) => mayUse(principal, definition.access));
+      if (target.kind === 'metrics') {
+        answerMetrics({ servers: own, sessions, tally }, request, response, emit);
+        return;
+      }
       const source = { servers: own, sessions, lastActivity: () => lastActivity, startedAt, stopping };
       answerStatus(source, request, response, principal?.id);
       return;
@@ -264,8 +262,9 @@ export async function startProxy(options: ProxyOptions, emit: Emit): Promise<Run
     else handleMessages(endpoint, request, response);
   };
 
-  const mounted = mount && new Mounted(handle, emit);
-  const listener = mounted ?? new Listener(handle, emit, tls, limits);
+  const answering = new Answering((status) => tally.answered(status));
+  const mounted = mount && new Mounted(handle, emit, answering);
+  const listener = mounted ?? new Listener(handle, emit, answering, tls, limits);
   const port = await listener.listen(options.host, options.port);
   const address = { scheme, host, port } as const;
   origins.listening(address);
@@ -300,35 +299,7 @@ export async function startProxy(options: ProxyOptions, emit: Emit): Promise<Run
     ),
     async close() {
       stopping = true;
-      const finishMs = limits.stopMs ?? FINISH_MS;
-      const killing = setTimeout(() => {
-        for (const one of servers.all) one.pool.killNow();
-      }, finishMs + KILL_AFTER_MS);
-      let givingUp: NodeJS.Timeout | undefined;
-      const tooLong = new Promise<void>((resolve) => {
-        givingUp = setTimeout(resolve, finishMs + GIVE_UP_AFTER_MS);
-      });
-      // The port stays open so long: what is under way may wait for an answer that the client has yet to
-      // POST, and whoever comes with something new is told why not.
-      const deadline = Date.now() + finishMs;
-      const isBusy = (): boolean => {
-        // Who comes back to a call that waits for its client is refused by now.
-        for (const one of servers.all) one.giveUpParked();
-        return servers.all.some((one) => one.busy) || sessions.owes;
-      };
-      while (isBusy() && Date.now() < deadline) {
-        await new Promise((resolve) => setTimeout(resolve, FINISH_CHECK_MS));
-      }
-      sessions.close('the proxy is stopping');
-      const all = [
-        listener.close(Math.max(FLUSH_MS, deadline - Date.now())),
-        door.close(),
-        authenticator?.close(),
-        ...servers.all.map((one) => one.stop('the proxy is stopping')),
-      ];
-      await Promise.race([Promise.all(all), tooLong]);
-      clearTimeout(killing);
-      clearTimeout(givingUp);
+      await endInOrder({ servers, sessions, listener, door, authenticator }, limits.stopMs);
     },
   };
 }

@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 const LAYERS: readonly (readonly string[])[] = [
   ['cli'],
   ['index.ts', 'library'],
-  ['proxy.ts', 'client.ts', 'sign-in.ts'],
+  ['proxy.ts', 'ending.ts', 'client.ts', 'sign-in.ts'],
   ['http'],
   ['sessions'],
   ['check'],

@@ -4,12 +4,19 @@ import { PassingSet } from '../relay/passing.js';
 /** Answers that are not yet written to their end. */
 export class Answering {
   readonly #open = new PassingSet<ServerResponse>();
+  readonly #answered: ((status: number | undefined) => void) | undefined;
   #quiet: () => void = () => undefined;
+
+  /** @param answered told of each that is over; without a status where its client had gone before there was one */
+  constructor(answered?: (status: number | undefined) => void) {
+    this.#answered = answered;
+  }
 
   add(response: ServerResponse): void {
     this.#open.add(response);
     response.once('close', () => {
       this.#open.delete(response);
+      this.#answered?.(response.headersSent ? response.statusCode : undefined);
       if (this.#open.size === 0) this.#quiet();
     });
   }

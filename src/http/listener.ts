@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { hasGoodCertificate, takeBackCertificate } from '../auth/certificates.js';
 import type { Emit } from '../observability/events.js';
-import { Answering } from './answering.js';
+import type { Answering } from './answering.js';
 import { answerFaults } from './fault.js';
 import type { TlsFiles } from './tls.js';
 
@@ -62,15 +62,23 @@ export interface Listening {
 /** The port that the proxy listens on. */
 export class Listener implements Listening {
   readonly #server: Server;
-  readonly #answering = new Answering();
+  readonly #answering: Answering;
 
   /**
    * @param emit told of what the handler fails on
    * @param tls undefined: plain HTTP
+   * @param answering gets each answer
    */
-  constructor(handler: Handler, emit: Emit, tls?: TlsFiles, limits: ListenerLimits = {}) {
+  constructor(
+    handler: Handler,
+    emit: Emit,
+    answering: Answering,
+    tls?: TlsFiles,
+    limits: ListenerLimits = {},
+  ) {
+    this.#answering = answering;
     const { headMs = HEAD_MS, requestMs = REQUEST_MS, maxSessions = 0 } = limits;
-    const options = {
+    const times = {
       keepAlive: true,
       keepAliveInitialDelay: PROBE_MS,
       headersTimeout: Math.min(headMs, requestMs),
@@ -81,7 +89,7 @@ export class Listener implements Listening {
       this.#answering.add(response);
       answerFaults(response, emit, () => handler(request, response));
     };
-    this.#server = tls === undefined ? createServer(options, answer) : tlsServer(options, tls, answer);
+    this.#server = tls === undefined ? createServer(times, answer) : tlsServer(times, tls, answer);
     this.#server.keepAliveTimeout = KEEP_ALIVE_MS;
     // Streams stay open for as long as their client wants; only receiving a request has a limit.
     this.#server.timeout = 0;

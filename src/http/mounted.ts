@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Emit } from '../observability/events.js';
-import { Answering } from './answering.js';
+import type { Answering } from './answering.js';
 import { answerFaults } from './fault.js';
 import { isLoopback } from './host.js';
 import type { Handler, Listening } from './listener.js';
@@ -14,12 +14,14 @@ export interface Mount {
 
 /** In place of a port: requests come from a server that somebody else runs. */
 export class Mounted implements Listening {
-  readonly #answering = new Answering();
+  readonly #answering: Answering;
   readonly #handler: Handler;
   readonly #emit: Emit;
   #isClosed = false;
 
-  constructor(handler: Handler, emit: Emit) {
+  /** @param answering gets each answer */
+  constructor(handler: Handler, emit: Emit, answering: Answering) {
+    this.#answering = answering;
     this.#handler = handler;
     this.#emit = emit;
   }

@@ -3,7 +3,7 @@ import { type Resource, WHOLE } from '../auth/resources.js';
 /** What a request path stands for. `server` is undefined for the default server. */
 export type Route =
   | { readonly kind: 'mcp' | 'sse' | 'messages'; readonly server: string | undefined }
-  | { readonly kind: 'status' }
+  | { readonly kind: 'status' | 'metrics' }
   /** What whoever runs the proxy asks it: whether it lives, and whether it can be sent clients. */
   | { readonly kind: 'healthz' | 'readyz' }
   /** Where RFC 9728 has the metadata of the resource at `path`; empty: of the proxy as a whole. */
@@ -15,6 +15,8 @@ const ENDPOINTS = new Map<string, 'mcp' | 'sse' | 'messages'>([
   ['sse', 'sse'],
   ['messages', 'messages'],
 ]);
+
+const PAGES = ['status', 'metrics', 'healthz', 'readyz'] as const;
 
 /**
  * Finds what a path stands for. Every path is taken with and without a slash at its end; a server's name
@@ -41,7 +43,8 @@ export function route(path: string): Route {
     };
   }
   if (segments.length !== 1) return { kind: 'unknown' };
-  if (first === 'status' || first === 'healthz' || first === 'readyz') return { kind: first };
+  const page = PAGES.find((one) => one === first);
+  if (page !== undefined) return { kind: page };
   const kind = ENDPOINTS.get(first);
   return kind ? { kind, server: undefined } : { kind: 'unknown' };
 }

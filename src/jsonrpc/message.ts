@@ -53,6 +53,8 @@ export interface Message {
   /** `result.ttlMs` and `result.cacheScope` of a response (2026-07-28, caching): whether they are there. */
   readonly ttlAt: number;
   readonly scopeAt: number;
+  /** Whether `result.isError` is `true`: a tool has failed, and says so in its result. */
+  readonly isToolError: boolean;
 }
 
 export type MessageKind = 'request' | 'notification' | 'response' | 'error';
@@ -211,6 +213,7 @@ function splice(message: Message, at: number, end: number, value: Wire): Message
     typeEnd: shift(message.typeEnd),
     ttlAt: shift(message.ttlAt),
     scopeAt: shift(message.scopeAt),
+    isToolError: message.isToolError,
   };
 }
 

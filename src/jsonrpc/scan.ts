@@ -58,6 +58,7 @@ const CLOSE_ARRAY = 0x5d;
 const MINUS = 0x2d;
 const ZERO = 0x30;
 const NINE = 0x39;
+const LETTER_T = 0x74;
 
 /** Where a member of an object is given to a reader: its key, and where its value begins. */
 type Visit = (scanner: Scanner, key: Wire, at: number) => number;
@@ -100,6 +101,7 @@ class Scanner {
   #typeEnd = -1;
   #ttlAt = -1;
   #scopeAt = -1;
+  #isToolError = false;
 
   constructor(text: Wire) {
     this.#text = text;
@@ -187,6 +189,7 @@ class Scanner {
       typeEnd: this.#typeEnd,
       ttlAt: this.#ttlAt,
       scopeAt: this.#scopeAt,
+      isToolError: this.#isToolError,
     };
   }
 
@@ -301,6 +304,9 @@ class Scanner {
       case 'cacheScope':
         this.#scopeAt = at;
         return this.value(at, 3);
+      case 'isError':
+        this.#isToolError = this.#text.charCodeAt(at) === LETTER_T;
+        return this.value(at, 3);
       default:
         return this.value(at, 3);
     }
@@ -348,7 +354,7 @@ class Scanner {
         return this.#object(at, depth, undefined);
       case OPEN_ARRAY:
         return this.#array(at, depth);
-      case 0x74:
+      case LETTER_T:
         return this.#literal(at, 'true');
       case 0x66:
         return this.#literal(at, 'false');

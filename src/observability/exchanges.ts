@@ -11,6 +11,8 @@ export interface Exchange {
   readonly method: string;
   /** When the request passed, in milliseconds, by `performance.now()`. */
   readonly at: number;
+  /** Which tool is called, where its server has listed it. */
+  tool: string | undefined;
 }
 
 export type Side = 'client' | 'server';
@@ -94,6 +96,7 @@ export class Exchanges implements Watcher {
         asker: from,
         method: method ?? '',
         at: performance.now(),
+        tool: undefined,
       };
       own.set(keyOf(id ?? 'null'), exchange);
       this.#tell(from, message, exchange);

@@ -74,6 +74,11 @@ export class Server {
     return this.inFlight > 0 || this.#waiting > 0;
   }
 
+  /** Requests that wait for the server to be there, or for its next process. */
+  get waiting(): number {
+    return this.held.size + this.#waiting;
+  }
+
   /** Calls that wait for the answers of their clients of the modern era. */
   get parked(): number {
     return this.#modern.parked;

@@ -2,8 +2,10 @@
  * An endpoint of both eras on a real port, whose modern side the test plays, message by message; its legacy
  * side is the puppet.
  */
+
 import { clock } from '../../../src/clock.js';
 import type { Envelope } from '../../../src/eras/envelope.js';
+import { Answering } from '../../../src/http/answering.js';
 import { Bodies } from '../../../src/http/body.js';
 import type { Endpoint, ModernDoor } from '../../../src/http/endpoint.js';
 import { Listener } from '../../../src/http/listener.js';
@@ -162,6 +164,7 @@ export async function startEndpoint(
   const listener = new Listener(
     (request, response) => handleStreamableHttp(endpoint, request, response),
     emit,
+    new Answering(),
   );
   const port = await listener.listen('127.0.0.1', 0);
   running.add(async () => {

@@ -1,6 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, it } from 'vitest';
+import { Answering } from '../../../src/http/answering.js';
 import { Bodies } from '../../../src/http/body.js';
 import { Listener } from '../../../src/http/listener.js';
 import { readPost } from '../../../src/http/post.js';
@@ -26,6 +27,7 @@ it('a request that its handler fails on gets 500, is told, and the next one is s
       response.end('good');
     },
     (event) => events.push(event),
+    new Answering(),
   );
   ends.push(() => listener.close(0));
   const url = `http://127.0.0.1:${await listener.listen('127.0.0.1', 0)}`;

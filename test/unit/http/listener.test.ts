@@ -1,5 +1,7 @@
 /** How many connections there may be at once. */
+
 import { afterEach, expect, it } from 'vitest';
+import { Answering } from '../../../src/http/answering.js';
 import { Listener } from '../../../src/http/listener.js';
 import type { ProxyEvent } from '../../../src/observability/events.js';
 import { Socket } from '../../attacks/harness/socket.js';
@@ -18,6 +20,7 @@ it(`${guards('slow.bounded')} one connection more is closed, which is told once;
     new Listener(
       (_, response) => response.end('here'),
       (event) => events.push(event),
+      new Answering(),
       undefined,
       {
         maxConnections: 2,

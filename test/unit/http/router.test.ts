@@ -12,6 +12,7 @@ describe('route', () => {
     ['/status', { kind: 'status' }],
     ['/status/', { kind: 'status' }],
     ['/healthz', { kind: 'healthz' }],
+    ['/metrics', { kind: 'metrics' }],
     ['/readyz/', { kind: 'readyz' }],
     ['/servers/a/mcp', { kind: 'mcp', server: 'a' }],
     ['/servers/a/mcp/', { kind: 'mcp', server: 'a' }],

@@ -244,6 +244,21 @@ describe('what the modern era needs of a message', () => {
     expect(subscriptionOf(withSubscription(answer, '77'))).toBe('77');
   });
 
+  test.each([
+    [true, '{"content":[],"isError":true}'],
+    [true, '{"isError": \ttrue }'],
+    [true, '{"is\\u0045rror":true}'],
+    [false, '{"content":[]}'],
+    [false, '{"isError":false}'],
+    [false, '{"isError":"true"}'],
+    [false, '{"structuredContent":{"isError":true}}'],
+    [false, '{"isError":true,"isError":false}'],
+  ])('says whether a tool has failed: %s for %s', (isToolError, result) => {
+    const answer = message(`{"jsonrpc":"2.0","id":1,"result":${result}}`);
+    expect(answer.isToolError).toBe(isToolError);
+    expect(withId(answer, '77').isToolError).toBe(isToolError);
+  });
+
   test.each(['"name":1,"name":2', '"uri":1,"uri":2', '"_meta":{},"_meta":{}'])(
     'is there once, or the message is refused: %s',
     (twice) => {

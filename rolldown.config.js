@@ -1,6 +1,9 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import { defineConfig } from 'rolldown';
+import { page } from './build/page.js';
+
+const ownPage = page();
 
 /**
  * The published build, in dist: the command as CommonJS, which Node starts faster than modules, and the library as
@@ -20,7 +23,7 @@ export default defineConfig([
         groups: [{ name: 'shared', test: /[\\/]src[\\/]/, tags: ['$initial'], minShareCount: 2 }],
       },
     },
-    plugins: [fresh(/\.cjs$/), apart('./check.js', './check.cjs'), licenses()],
+    plugins: [ownPage, fresh(/\.cjs$/), apart('./check.js', './check.cjs'), licenses(ownPage.modules)],
   },
   {
     // It needs what both modes need: in one build with them, each of them would load the other's code.
@@ -30,7 +33,7 @@ export default defineConfig([
   {
     ...build({ index: 'src/index.ts' }),
     output: { ...output('esm'), chunkFileNames: '[name]-[hash].js' },
-    plugins: [fresh(/\.js$/)],
+    plugins: [page(), fresh(/\.js$/)],
   },
 ]);
 
@@ -75,20 +78,23 @@ function fresh(files) {
   };
 }
 
-/** What the licences of the libraries ask for: their texts go where their code goes. */
-function licenses() {
+/**
+ * What the licences of the libraries ask for: their texts go where their code goes.
+ *
+ * @param more modules that are in the build, beside those that it knows of
+ */
+function licenses(more) {
   const mark = `${sep}node_modules${sep}`;
   return {
     name: 'licenses',
     generateBundle(_options, bundle) {
       const folders = new Set();
-      for (const { moduleIds = [] } of Object.values(bundle)) {
-        for (const id of moduleIds) {
-          const at = id.lastIndexOf(mark);
-          if (at === -1) continue;
-          const [scope, name] = id.slice(at + mark.length).split(sep);
-          folders.add(id.slice(0, at + mark.length) + (scope.startsWith('@') ? join(scope, name) : scope));
-        }
+      const bundled = Object.values(bundle).flatMap(({ moduleIds = [] }) => moduleIds);
+      for (const id of [...bundled, ...more]) {
+        const at = id.lastIndexOf(mark);
+        if (at === -1) continue;
+        const [scope, name] = id.slice(at + mark.length).split(sep);
+        folders.add(id.slice(0, at + mark.length) + (scope.startsWith('@') ? join(scope, name) : scope));
       }
       const source = [...folders]
         .sort()

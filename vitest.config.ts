@@ -1,6 +1,8 @@
 import { defineConfig } from 'vitest/config';
+import { page } from './build/page.js';
 
 export default defineConfig({
+  plugins: [page()],
   test: {
     include: ['test/**/*.test.ts'],
     // Real child processes and sockets on a machine that may be loaded: generous, and no test waits for it.

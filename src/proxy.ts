@@ -1,3 +1,4 @@
+/** The composition root of server mode: longer than most, because it names every part once. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { mayUse } from './auth/access.js';
 import { openAuthenticator } from './auth/authenticator.js';
@@ -24,13 +25,15 @@ import { answerMetrics } from './http/metrics.js';
 import { isLocal, type Mount, Mounted } from './http/mounted.js';
 import type { Stay } from './http/open-answers.js';
 import { OriginGuard } from './http/origin.js';
+import { Pages } from './http/pages.js';
 import { refuse } from './http/reply.js';
 import { answerResourceMetadata } from './http/resource-metadata.js';
-import { pathOf, type Route, resourceOf, route, targetPath } from './http/router.js';
+import { hasPage, pathOf, type Route, resourceOf, route, targetPath } from './http/router.js';
 import { handleMessages, handleSse } from './http/sse.js';
 import { answerStatus } from './http/status.js';
 import { handleStreamableHttp } from './http/streamable-http.js';
 import { TlsFiles, type TlsOptions } from './http/tls.js';
+import type { InspectOptions } from './http/traffic.js';
 import type { Emit } from './observability/events.js';
 import { Exchanges, type Observer } from './observability/exchanges.js';
 import { hookOf, type MessageHook } from './observability/hooks.js';
@@ -88,6 +91,8 @@ export interface ProxyOptions {
   readonly hook?: MessageHook | undefined;
   /** It does not listen: requests are handed over (`RunningProxy.handle`). Host and port say nothing then. */
   readonly mount?: Mount | undefined;
+  /** Keeps the messages that passed last, for the page. */
+  readonly inspect?: InspectOptions | undefined;
   /** What its definition says of a server goes before what is said here for all. */
   readonly limits?: ProxyLimits;
 }
@@ -153,7 +158,8 @@ export async function startProxy(options: ProxyOptions, emit: Emit): Promise<Run
   const bodies = new Bodies(limits.maxBody, limits.maxUnfinished);
   const hosts = new HostGuard(options.host, options);
   const tally = new Tally();
-  const observers: readonly Observer[] = [tally];
+  const pages = new Pages({ auth: options.auth, hasCertificates, inspect: options.inspect, emit });
+  const observers: readonly Observer[] = [tally, ...pages.observers];
   let stopping = false;
   const startedAt = Date.now();
   let lastActivity = startedAt;
@@ -164,7 +170,10 @@ export async function startProxy(options: ProxyOptions, emit: Emit): Promise<Run
     principal: undefined,
     sessions,
     emit,
-    watch: (conversation) => new Exchanges(conversation, observers),
+    watch: (conversation, server) => {
+      pages.begins(conversation, server);
+      return new Exchanges(conversation, observers);
+    },
     hook: hook && ((conversation) => hookOf(hook, conversation)),
     stateless: options.stateless,
     pollAfter: options.pollAfter,
@@ -177,8 +186,9 @@ export async function startProxy(options: ProxyOptions, emit: Emit): Promise<Run
   const endpoints = new Map([...servers.named].map(([name, of]) => [name, endpointOf(name, of)]));
 
   const routeOf = memo((url) => {
-    const target = route(targetPath(url));
-    return { target, resource: resourceOf(target) };
+    const path = targetPath(url);
+    const target = route(path);
+    return { target, resource: resourceOf(target), isPage: hasPage(path) };
   });
   const handle = (request: IncomingMessage, response: ServerResponse): void => {
     origins.vary(response);
@@ -193,7 +203,8 @@ export async function startProxy(options: ProxyOptions, emit: Emit): Promise<Run
       return;
     }
     if (origins.answerPreflight(request, response)) return;
-    const { target, resource } = routeOf(request.url ?? '/');
+    const { target, resource, isPage } = routeOf(request.url ?? '/');
+    if (isPage && pages.answersPage(request, response)) return;
     const tokens = authenticator?.tokens;
     if (target.kind === 'resource-metadata' && tokens !== undefined) {
       answerResourceMetadata(tokens, target.path, request, response);
@@ -234,14 +245,20 @@ export async function startProxy(options: ProxyOptions, emit: Emit): Promise<Run
     who: { readonly principal: Principal | undefined; readonly stay: Stay | undefined },
   ): void => {
     const { principal } = who;
-    if (target.kind === 'status' || target.kind === 'metrics') {
+    if (
+      target.kind === 'status' ||
+      target.kind === 'metrics' ||
+      target.kind === 'live' ||
+      target.kind === 'traffic'
+    ) {
       const own = servers.all.filter(({ definition }) => mayUse(principal, definition.access));
       if (target.kind === 'metrics') {
         answerMetrics({ servers: own, sessions, tally }, request, response, emit);
         return;
       }
       const source = { servers: own, sessions, lastActivity: () => lastActivity, startedAt, stopping };
-      answerStatus(source, request, response, principal?.id);
+      if (target.kind === 'status') answerStatus(source, request, response, principal?.id);
+      else pages.answer(target.kind, { ...source, default: servers.default }, request, response, principal);
       return;
     }
     const found = !('server' in target)

@@ -20,6 +20,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['eras'],
   ['relay'],
   ['jsonrpc', 'observability/events.ts'],
+  ['page'],
 ];
 const TRANSPORTS = /^transports\/([^/]+)\//;
 
@@ -49,7 +50,7 @@ function importsOf(file: string): string[] {
 
 const files = readdirSync(src, { recursive: true, encoding: 'utf8' })
   .map((file) => file.replaceAll('\\', '/'))
-  .filter((file) => file.endsWith('.ts'));
+  .filter((file) => /\.tsx?$/.test(file));
 
 describe('layers', () => {
   it('has a layer for every file', () => {
@@ -63,6 +64,14 @@ describe('layers', () => {
         .map((imported) => `${file} imports ${imported}`),
     );
     expect(upward).toEqual([]);
+  });
+
+  it('the page is a program of its own, which others know by what it is told only', () => {
+    const known = files
+      .filter((file) => !file.startsWith('page/'))
+      .flatMap(importsOf)
+      .filter((imported) => imported.startsWith('page/'));
+    expect([...new Set(known)]).toEqual(['page/live.ts']);
   });
 
   it('transports do not know each other', () => {

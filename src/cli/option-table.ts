@@ -280,6 +280,20 @@ export const OPTIONS: readonly Option[] = [
   ),
   option(
     'server',
+    '--inspect',
+    'none',
+    [],
+    'Keep the last messages in memory, and show them on the page: where nobody is asked who they are, to whoever is on this machine, else to everyone what is theirs. Secrets are masked.',
+  ),
+  option(
+    'server',
+    '--inspect-access',
+    'one',
+    ['PRINCIPAL'],
+    'Who sees the messages of others, too: key:NAME, token:ISSUER SUBJECT or certificate:SUBJECT. Repeatable.',
+  ),
+  option(
+    'server',
     '--stateless --no-stateless',
     'switch',
     [],

@@ -5,6 +5,7 @@ import {
   type UpstreamEra,
 } from '../config/definition.js';
 import type { TlsOptions } from '../http/tls.js';
+import type { InspectOptions } from '../http/traffic.js';
 import type { LogLevel } from '../observability/events.js';
 import type { ProxyOptions } from '../proxy.js';
 import { authOptions } from './auth-options.js';
@@ -73,6 +74,7 @@ export async function serverOptions(
     allowHosts: hosts(given),
     exposeHeaders: exposed(given),
     basePath: basePath(lastValue(given, 'base-path') ?? ''),
+    inspect: inspect(given),
     stateless: isOn(given, 'stateless'),
     pollAfter: seconds('--poll-after', lastValue(given, 'poll-after') ?? '0'),
     limits: limits(given),
@@ -147,6 +149,21 @@ function tls(given: readonly GivenOption[]): TlsOptions | undefined {
   }
   if (cert !== undefined && key !== undefined) return { cert, key, clientCa };
   if (clientCa !== undefined) throw new UsageError('--tls-client-ca needs --tls-cert and --tls-key');
+  return undefined;
+}
+
+/** Whether messages are kept, and who sees those of others. */
+function inspect(given: readonly GivenOption[]): InspectOptions | undefined {
+  const access = given.filter(({ id }) => id === 'inspect-access').map(({ values: [value = ''] }) => value);
+  for (const one of access) {
+    if (!/^(?:key|token|client|certificate):./.test(one)) {
+      throw new UsageError(
+        `--inspect-access ${JSON.stringify(one)}: somebody is named as key:NAME, token:ISSUER SUBJECT or certificate:SUBJECT`,
+      );
+    }
+  }
+  if (isOn(given, 'inspect')) return { access };
+  if (access.length > 0) throw new UsageError('--inspect-access needs --inspect');
   return undefined;
 }
 

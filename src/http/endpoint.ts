@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerDefinition } from '../config/definition.js';
 import type { ClientInfo } from '../eras/client-info.js';
 import type { Envelope } from '../eras/envelope.js';
 import { NEWEST_MODERN_VERSION } from '../eras/versions.js';
@@ -58,8 +59,8 @@ export interface Endpoint {
   readonly stay?: Stay | undefined;
   readonly sessions: SessionRegistry;
   readonly emit: Emit;
-  /** What is to see the messages of a conversation that begins. */
-  readonly watch: (conversation: Conversation) => Exchanges;
+  /** What is to see the messages of a conversation that begins with that server. */
+  readonly watch: (conversation: Conversation, server: ServerDefinition) => Exchanges;
   /** What its messages go through; undefined: nothing. */
   readonly hook?: ((conversation: Conversation) => Hook) | undefined;
   readonly stateless: boolean;
@@ -150,12 +151,12 @@ export function join(
 
 /** Joins a client to its server. What passes is seen by those who watch, and goes through the hook where there is one. */
 export function connect(
-  { watch, hook, emit }: Endpoint,
+  { server, watch, hook, emit }: Endpoint,
   conversation: Conversation,
   downstream: Link,
   upstream: Link,
 ): Exchanges {
-  const exchanges = watch(conversation);
+  const exchanges = watch(conversation, server.definition);
   relay(downstream, hook === undefined ? upstream : hooked(upstream, hook(conversation), emit), exchanges);
   return exchanges;
 }

@@ -2,18 +2,20 @@ import { ConfigError } from '../config/config-error.js';
 import type { ServerDefinition } from '../config/definition.js';
 import { namesIn, PRINCIPAL } from '../config/template.js';
 import { isLoopback } from './host.js';
+import type { InspectOptions } from './traffic.js';
 
 interface Exposed {
   readonly host: string;
   readonly allowUnauthenticated?: boolean;
   readonly namedServers: readonly ServerDefinition[];
+  readonly inspect?: InspectOptions | undefined;
 }
 
 /**
  * Whoever reaches the port of a local server has what that server has: its files, its shell. Throws `ConfigError`
  * where nobody is asked who they are, and others could come, or a server is for some only.
  */
-export function refuseExposed({ host, allowUnauthenticated, namedServers }: Exposed): void {
+export function refuseExposed({ host, allowUnauthenticated, namedServers, inspect }: Exposed): void {
   const closed = namedServers.find(({ access }) => access !== undefined);
   if (closed !== undefined) {
     throw new ConfigError(
@@ -30,7 +32,17 @@ export function refuseExposed({ host, allowUnauthenticated, namedServers }: Expo
       `server "${asking.name}": it takes \${principal}, but nobody is asked who they are`,
     );
   }
-  if (allowUnauthenticated || isLoopback(host.toLowerCase())) return;
+  if (inspect !== undefined && inspect.access.length > 0) {
+    throw new ConfigError('--inspect-access names somebody, but nobody is asked who they are');
+  }
+  if (isLoopback(host.toLowerCase())) return;
+  if (inspect !== undefined && allowUnauthenticated) {
+    throw new ConfigError(
+      `--inspect on ${host} would show everybody what all clients say, because nobody is asked who they are; listen on ` +
+        '127.0.0.1, or give out keys with --api-key-file FILE',
+    );
+  }
+  if (allowUnauthenticated) return;
   throw new ConfigError(
     `--host ${host} would let everybody who reaches this machine use its servers, because nobody is asked who they are. ` +
       'Give out keys with --api-key-file FILE or MCP_PROXY_API_KEYS; or take access tokens with --auth-issuer URL, or client certificates with --tls-client-ca FILE; or ' +

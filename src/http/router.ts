@@ -6,6 +6,8 @@ export type Route =
   | { readonly kind: 'status' | 'metrics' }
   /** What whoever runs the proxy asks it: whether it lives, and whether it can be sent clients. */
   | { readonly kind: 'healthz' | 'readyz' }
+  /** What the page asks for. */
+  | { readonly kind: 'live' | 'traffic' }
   /** Where RFC 9728 has the metadata of the resource at `path`; empty: of the proxy as a whole. */
   | { readonly kind: 'resource-metadata'; readonly path: string }
   | { readonly kind: 'unknown' };
@@ -42,11 +44,19 @@ export function route(path: string): Route {
         .join(''),
     };
   }
+  if (first === 'status' && segments.length === 2 && (name === 'live' || name === 'traffic')) {
+    return { kind: name };
+  }
   if (segments.length !== 1) return { kind: 'unknown' };
   const page = PAGES.find((one) => one === first);
   if (page !== undefined) return { kind: page };
   const kind = ENDPOINTS.get(first);
   return kind ? { kind, server: undefined } : { kind: 'unknown' };
+}
+
+/** Whether there is a page at a path, for browsers. */
+export function hasPage(path: string): boolean {
+  return path === '/' || route(path).kind === 'status';
 }
 
 /** The path in a request's target, which may be a whole URL (RFC 9112, section 3.2.2), without its query. */

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isKeptFrom } from '../auth/bound.js';
 import { maskArguments } from '../observability/arguments.js';
+import type { ServerStatus, Status } from '../page/live.js';
 import { maskOf } from '../process/secrets.js';
 import type { Server } from '../servers/server.js';
 import type { ServerProcess } from '../servers/server-process.js';
@@ -9,7 +10,7 @@ import { VERSION } from '../version.js';
 import { refuse } from './reply.js';
 
 /** What `/status` is made of. */
-interface StatusSource {
+export interface StatusSource {
   readonly servers: readonly Server[];
   readonly sessions: SessionRegistry;
   /** When a client's request last came, in milliseconds since 1970. */
@@ -24,8 +25,8 @@ interface StatusSource {
  *
  * @param asker who sees it, by id: nothing of what belongs to another; undefined where nobody is asked
  */
-function status(source: StatusSource, asker: string | undefined): object {
-  const shown = source.servers.filter((server) => isShown(server, asker));
+export function status(source: StatusSource, asker: string | undefined): Status {
+  const shown = shownServers(source, asker);
   return {
     api_last_activity: iso(source.lastActivity()),
     server_instances: Object.fromEntries(shown.map((server) => [server.definition.name, stateOf(server)])),
@@ -34,6 +35,11 @@ function status(source: StatusSource, asker: string | undefined): object {
     stopping: source.stopping,
     servers: shown.map((server) => serverStatus(server, source.sessions, asker)),
   };
+}
+
+/** The servers in it. */
+export function shownServers({ servers }: StatusSource, asker: string | undefined): Server[] {
+  return servers.filter((server) => isShown(server, asker));
 }
 
 /** Answers a request for it; `asker` as above. */
@@ -64,7 +70,7 @@ function isShown({ definition, pool }: Server, asker: string | undefined): boole
   return owners.some((owner) => owner !== undefined && !isKeptFrom(owner, asker));
 }
 
-function serverStatus(server: Server, registry: SessionRegistry, asker: string | undefined): object {
+function serverStatus(server: Server, registry: SessionRegistry, asker: string | undefined): ServerStatus {
   const { definition, pool } = server;
   const { replaced } = pool.health;
   const lastExit = pool.health.lastExitFor(asker);

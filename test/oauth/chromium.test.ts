@@ -1,43 +1,20 @@
-/** A person signs in with a real browser. Where there is none, this is left out: it needs /usr/bin/chromium. */
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { chromium } from 'playwright-core';
+/** A person signs in with a real browser. Where there is none, this is left out. */
 import { afterEach, expect, test } from 'vitest';
 import { Scope } from '../e2e/harness/scope.js';
+import { startChromium, WHY_LEFT_OUT } from '../fixtures/chromium.js';
 import { Person, startProtected } from './harness/protected.js';
-
-const CHROMIUM = '/usr/bin/chromium';
-const ARGS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
 
 const scope = new Scope();
 afterEach(() => scope.end());
 
-const why = existsSync(CHROMIUM) ? '' : ` (left out: there is no ${CHROMIUM})`;
-
-test.skipIf(why !== '')(
-  `Chromium signs in, and is told that it may be closed${why}`,
+test.skipIf(WHY_LEFT_OUT !== '')(
+  `Chromium signs in, and is told that it may be closed${WHY_LEFT_OUT}`,
   async () => {
     const server = await startProtected(scope, { NO_DEVICE: '1' });
     const client = new Person(scope).start(server.mcp, ['--no-browser']);
     const initialized = client.begin();
     const url = await client.program.line('stderr', (line) => /on this machine: (http\S+)/.exec(line)?.[1]);
-    const directory = mkdtempSync(join(tmpdir(), 'mcp-proxy-chromium-'));
-    scope.add(directory, async () => rmSync(directory, { recursive: true, force: true }));
-    const browser = await chromium.launchPersistentContext(directory, {
-      executablePath: CHROMIUM,
-      headless: true,
-      args: ARGS,
-    });
-    scope.add(browser, () => browser.close());
+    const browser = await startChromium(scope);
     const page = await browser.newPage();
     await page.goto(url);
     await page.fill('input[name=login]', 'somebody');

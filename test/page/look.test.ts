@@ -19,7 +19,7 @@ beforeAll(async () => {
   if (WHY_LEFT_OUT !== '') return;
   browser = await startChromium(scope);
   const options = servers(scope, { well: forPage({}, LONG), broken: forPage({ env: { FAILS: '1' } }, LONG) });
-  proxy = await startProxy(scope, options);
+  proxy = await startProxy(scope, ['--inspect', ...options]);
   const session = await RawSession.begin(proxy.of('well').mcp, { clientName: LONG });
   for (const method of ['tools/list', 'prompts/list', 'no/such']) {
     await (await session.post({ id: method, method })).text();
@@ -47,6 +47,7 @@ test.skipIf(WHY_LEFT_OUT !== '').each(['light', 'dark'] as const)(
     await page.evaluate(axe.source);
     for (const tab of TABS) {
       await looker.tab(tab);
+      if (tab === 'Traffic') await page.locator('.rows > li').first().waitFor();
       await openDetails(page);
       const violations = await page.evaluate(async (tags) => {
         // @ts-expect-error: axe is a script that was run above

@@ -37,6 +37,7 @@ import type { InspectOptions } from './http/traffic.js';
 import type { Emit } from './observability/events.js';
 import { Exchanges, type Observer } from './observability/exchanges.js';
 import { hookOf, type MessageHook } from './observability/hooks.js';
+import { MessageHeads } from './observability/message-heads.js';
 import { Tally } from './observability/tally.js';
 import { Server } from './servers/server.js';
 import { Servers } from './servers/servers.js';
@@ -93,6 +94,8 @@ export interface ProxyOptions {
   readonly mount?: Mount | undefined;
   /** Keeps the messages that passed last, for the page. */
   readonly inspect?: InspectOptions | undefined;
+  /** Tells the head of every message, at `debug`. */
+  readonly logHeads?: boolean;
   /** What its definition says of a server goes before what is said here for all. */
   readonly limits?: ProxyLimits;
 }
@@ -159,7 +162,11 @@ export async function startProxy(options: ProxyOptions, emit: Emit): Promise<Run
   const hosts = new HostGuard(options.host, options);
   const tally = new Tally();
   const pages = new Pages({ auth: options.auth, hasCertificates, inspect: options.inspect, emit });
-  const observers: readonly Observer[] = [tally, ...pages.observers];
+  const observers: readonly Observer[] = [
+    tally,
+    ...pages.observers,
+    ...(options.logHeads ? [new MessageHeads(emit)] : []),
+  ];
   let stopping = false;
   const startedAt = Date.now();
   let lastActivity = startedAt;

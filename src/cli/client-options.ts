@@ -1,10 +1,11 @@
-import { type LogLevel, wordsOf } from '../observability/events.js';
+import { wordsOf } from '../observability/events.js';
 import { checkHeaders } from '../remote/headers.js';
 import { SIGN_IN_MS, type SignInOptions } from '../sign-in.js';
 import type { RemoteOptions } from '../upstream/remote.js';
 import { clientIdentity } from './client-identity.js';
 import { isGiven, lastValue, namesOf, pairs } from './given.js';
 import { type RequestLimits, requestLimits, stopMs } from './limits.js';
+import type { LogOptions } from './options.js';
 import { UPSTREAM_ERAS } from './server-options.js';
 import type { GivenOption } from './split.js';
 import { UsageError } from './usage-error.js';
@@ -13,10 +14,10 @@ import { choice, headerName, httpUrl, port, someSeconds, verification } from './
 /** What client mode needs to begin. */
 export interface ClientOptions
   extends Omit<RemoteOptions, 'timings' | 'signIn' | 'maxInFlight'>,
-    RequestLimits {
+    RequestLimits,
+    LogOptions {
   /** How a person signs in; undefined: nobody does, because other credentials are given. */
   readonly signIn: SignInOptions | undefined;
-  readonly logLevel: LogLevel;
   /** How long what is under way may take to finish at the end, in milliseconds; undefined: the default. */
   readonly stopMs: number | undefined;
 }
@@ -33,7 +34,7 @@ export function clientOptions(
   given: readonly GivenOption[],
   remote: string,
   env: Readonly<Record<string, string | undefined>>,
-  level: LogLevel,
+  log: LogOptions,
   warnings: string[],
 ): ClientOptions {
   const ignored = namesOf(given, 'server', 'default-server');
@@ -52,7 +53,7 @@ export function clientOptions(
     ...(credentials === undefined ? {} : { credentials }),
     signIn: credentials === undefined ? signIn(given) : undefined,
     verify: verify(given),
-    logLevel: level,
+    ...log,
     ...requestLimits(given),
     stopMs: stopMs(given),
   };

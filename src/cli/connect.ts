@@ -1,5 +1,6 @@
 import { connectClient } from '../client.js';
 import type { Emit } from '../observability/events.js';
+import { MessageHeads } from '../observability/message-heads.js';
 import { signInOf } from '../sign-in.js';
 import type { ClientOptions } from './client-options.js';
 import type { EndSignal } from './signals.js';
@@ -14,7 +15,9 @@ export async function connect(
   signal: Promise<EndSignal>,
 ): Promise<number> {
   const streams = { input: process.stdin, output: process.stdout };
-  const client = connectClient({ ...options, ...signInOf(options.url, signIn, emit) }, streams, emit);
+  const observers = options.logLevel === 'debug' ? [new MessageHeads(emit)] : [];
+  const asked = signInOf(options.url, signIn, emit);
+  const client = connectClient({ ...options, ...asked, observers }, streams, emit);
   void signal.then((name) => {
     emit({ level: 'info', text: `${name}: stopping` });
     client.stop();

@@ -1,12 +1,12 @@
 import { readFile, stat } from 'node:fs/promises';
 import { ConfigError } from '../config/config-error.js';
 import { type Emit, wordsOf } from '../observability/events.js';
-import { createLog, lineOf } from '../observability/log.js';
+import { createLog, entryOf, type LogFormat } from '../observability/log.js';
 import { LogWriter } from '../observability/log-writer.js';
 import { taken } from '../observability/taken.js';
 import type { Checked } from './check.js';
 import type { ClientOptions } from './client-options.js';
-import { parseCommandLine } from './options.js';
+import { type CommandLine, type LogOptions, parseCommandLine } from './options.js';
 import { nameClash, type ServerFile, type ServerOptions } from './server-options.js';
 import { type EndSignal, endSignal } from './signals.js';
 
@@ -24,6 +24,10 @@ export interface Surroundings {
   readonly written?: () => Promise<void>;
   /** Whether stdout is a terminal. */
   readonly isTerminal?: boolean;
+  /** Whether stderr is one, so that a person reads the log. */
+  readonly isLogTerminal?: boolean;
+  /** Told in which form the log is written. */
+  readonly onFormat?: (format: LogFormat) => void;
 }
 
 /** How long whoever reads stdout has to take the help, in milliseconds. */
@@ -35,9 +39,10 @@ function ownSurroundings(): Surroundings {
   // Whoever reads them may go away while the servers are still in use (a pipe into `head`, a terminal that
   // is closed): what is written is lost then, and nobody could be told.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+  let format: LogFormat = 'text';
   const log = new LogWriter(process.stderr, (dropped) => {
     const text = `${dropped} entries of this log are missing here: nobody read it`;
-    return lineOf({ level: 'warning', text });
+    return entryOf({ level: 'warning', text }, format);
   });
   return {
     env: process.env,
@@ -47,6 +52,10 @@ function ownSurroundings(): Surroundings {
     isTerminal: process.stdout.isTTY === true,
     written: async () => {
       await Promise.all([taken(process.stdout, HELP_MS), log.end()]);
+    },
+    isLogTerminal: process.stderr.isTTY,
+    onFormat: (chosen) => {
+      format = chosen;
     },
   };
 }
@@ -70,7 +79,7 @@ export async function main(
 }
 
 async function run(argv: readonly string[], surroundings: Surroundings): Promise<number> {
-  const { env, writeOut, writeError, signal } = surroundings;
+  const { env, writeOut, writeError, signal, isLogTerminal = false, onFormat } = surroundings;
   const line = await parseCommandLine(argv, env);
   if (line.mode === 'usage-error') {
     writeError(line.text);
@@ -85,7 +94,9 @@ async function run(argv: readonly string[], surroundings: Surroundings): Promise
     return logout(line.url, env, writeError);
   }
   const started = line.mode === 'check' ? line.line : line;
-  const emit = createLog(started.options.logLevel, writeError);
+  const format = logFormat(line.mode, started.options, isLogTerminal);
+  onFormat?.(format);
+  const emit = createLog(started.options.logLevel, format, writeError);
   for (const text of started.warnings) emit({ level: 'warning', text });
   try {
     if (line.mode === 'check') {
@@ -106,6 +117,19 @@ async function run(argv: readonly string[], surroundings: Surroundings): Promise
     writeError(`mcp-proxy: error: ${error.message}\n`);
     return WRONG_USAGE;
   }
+}
+
+/**
+ * Where nothing else is said: servers' logs are collected by programs, unless somebody watches them on a terminal. In
+ * client mode the log is read by people in a window of their client, which shows it as it is, and so is that of a check.
+ */
+function logFormat(
+  mode: CommandLine['mode'],
+  { logFormat: asked }: LogOptions,
+  isTerminal: boolean,
+): LogFormat {
+  if (asked !== 'auto') return asked;
+  return mode === 'server' && !isTerminal ? 'json' : 'text';
 }
 
 /** Throws `ConfigError` for what is wrong with the options and shows only now: a CA bundle that is none. */

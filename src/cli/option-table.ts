@@ -400,6 +400,13 @@ export const OPTIONS: readonly Option[] = [
     ['LEVEL'],
     'What is written to stderr: debug, info (the default), warning, error or critical.',
   ),
+  option(
+    'both',
+    '--log-format',
+    'one',
+    ['{auto,text,json}'],
+    'Lines of text, or one JSON object a line. Default: auto: JSON in server mode where stderr is no terminal.',
+  ),
   option('both', '--debug --no-debug', 'switch', [], 'The same as --log-level debug, and wins over it.'),
   option('check', '--json', 'none', [], 'Write the result of mcp-proxy check as one JSON document.'),
   option('both', '-h --help', 'none', [], 'Show this and end.'),

@@ -4,7 +4,7 @@ import { isGiven, isOn, lastValue, pairs } from './given.js';
 import { type ServerFile, type ServerOptions, serverOptions } from './server-options.js';
 import { type GivenOption, isUrl, type RunSplit, split } from './split.js';
 import { UsageError, usageText } from './usage-error.js';
-import { headerName, httpUrl, logLevel, variableName } from './values.js';
+import { choice, headerName, httpUrl, logLevel, variableName } from './values.js';
 
 /** What a command line asks for. Texts end with a newline; warnings hold no secrets. */
 export type CommandLine =
@@ -72,7 +72,7 @@ async function read(
 async function runLine(line: RunSplit, env: Readonly<Record<string, string | undefined>>): Promise<RunLine> {
   const { given, args } = line;
   const warnings: string[] = [];
-  const level = levelOf(given);
+  const log = logOptions(given);
   const named = given.some(({ id }) => id === 'named-server' || id === 'named-server-config');
   let { command } = line;
   if (command === '') {
@@ -94,10 +94,10 @@ async function runLine(line: RunSplit, env: Readonly<Record<string, string | und
       warnings.push(
         `Ignored: what follows the URL (${args.length === 1 ? '1 word' : `${args.length} words`}).`,
       );
-    return { mode: 'client', options: clientOptions(given, command, env, level, warnings), warnings };
+    return { mode: 'client', options: clientOptions(given, command, env, log, warnings), warnings };
   }
   const words = command === undefined ? [] : [command, ...args];
-  return { mode: 'server', ...(await serverOptions(given, words, env, level, warnings)), warnings };
+  return { mode: 'server', ...(await serverOptions(given, words, env, log, warnings)), warnings };
 }
 
 /** First words that are no command of a server's, unless they stand behind `--`. */
@@ -111,7 +111,19 @@ function logoutUrl([url, ...more]: readonly string[]): URL {
   );
 }
 
-function levelOf(given: readonly GivenOption[]): LogLevel {
+/** What is written to the log, and how. */
+export interface LogOptions {
+  readonly logLevel: LogLevel;
+  readonly logFormat: (typeof LOG_FORMATS)[number];
+}
+
+/** `auto`: text where a person reads it, JSON where a program does. */
+const LOG_FORMATS = ['auto', 'text', 'json'] as const;
+
+function logOptions(given: readonly GivenOption[]): LogOptions {
   const level = logLevel(lastValue(given, 'log-level') ?? 'info');
-  return isOn(given, 'debug') ? 'debug' : level;
+  return {
+    logLevel: isOn(given, 'debug') ? 'debug' : level,
+    logFormat: choice('--log-format', lastValue(given, 'log-format') ?? 'auto', LOG_FORMATS),
+  };
 }

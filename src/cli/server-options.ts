@@ -6,21 +6,19 @@ import {
 } from '../config/definition.js';
 import type { TlsOptions } from '../http/tls.js';
 import type { InspectOptions } from '../http/traffic.js';
-import type { LogLevel } from '../observability/events.js';
 import type { ProxyOptions } from '../proxy.js';
 import { authOptions } from './auth-options.js';
 import { isOn, lastValue, namesOf, pairs } from './given.js';
 import { limits } from './limits.js';
 import { namedServers } from './named-servers.js';
+import type { LogOptions } from './options.js';
 import { looksLikeOrigin, normalOrigin } from './origins.js';
 import type { GivenOption } from './split.js';
 import { UsageError } from './usage-error.js';
 import { basePath, choice, headerNames, host, hostName, port, seconds, variableName } from './values.js';
 
 /** What server mode needs to begin; without the servers of the file, if there is one. */
-export interface ServerOptions extends ProxyOptions {
-  readonly logLevel: LogLevel;
-}
+export interface ServerOptions extends ProxyOptions, LogOptions {}
 
 /** The file that names the servers, and what holds for each where the file does not say it. */
 export interface ServerFile {
@@ -42,7 +40,7 @@ export async function serverOptions(
   given: readonly GivenOption[],
   command: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
-  level: LogLevel,
+  log: LogOptions,
   warnings: string[],
 ): Promise<{ readonly options: ServerOptions; readonly file: ServerFile | undefined }> {
   const ignored = namesOf(given, 'client');
@@ -78,7 +76,8 @@ export async function serverOptions(
     stateless: isOn(given, 'stateless'),
     pollAfter: seconds('--poll-after', lastValue(given, 'poll-after') ?? '0'),
     limits: limits(given),
-    logLevel: level,
+    logHeads: log.logLevel === 'debug',
+    ...log,
   };
   const clash = nameClash(options, named);
   if (clash !== undefined) throw new UsageError(clash);

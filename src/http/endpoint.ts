@@ -164,28 +164,48 @@ export function connect(
 /** Tells that a session of the legacy era has begun, and what is spoken on either side. */
 export function tellBegun(
   { server, emit }: Endpoint,
-  client: ClientInfo,
-  transport: string,
+  { shownId, client = UNNAMED, transport }: Conversation,
   version: string | undefined,
 ): void {
   const far =
     server.era === 'modern' && !server.servesLegacy
       ? `, translated for a server of ${server.modernVersion ?? NEWEST_MODERN_VERSION}`
       : '';
-  const text = `session of ${client.name} ${client.version} over ${transport}, MCP ${version ?? 'unknown'}${far}`;
-  emit({ level: 'info', text, server: server.definition.name });
+  const over = transport === 'sse' ? 'HTTP+SSE' : 'Streamable HTTP';
+  const text = `session of ${client.name} ${client.version} over ${over}, MCP ${version ?? 'unknown'}${far}`;
+  const fields = { event: 'session_opened', session: shownId, transport, protocol_version: version };
+  emit({ level: 'info', text, server: server.definition.name, fields: { ...fields, ...named(client) } });
 }
 
 /** Tells of a client of the modern era that was not known, and what is spoken on either side. */
 export function tellHeard({ server, emit }: Endpoint, client: ClientInfo, version: string): void {
   const far = server.era === 'legacy' ? ', translated for a server of the legacy era' : '';
   const text = `requests of ${client.name} ${client.version} over Streamable HTTP, MCP ${version}${far}`;
-  emit({ level: 'info', text, server: server.definition.name });
+  const fields = { event: 'client_heard', protocol_version: version, ...named(client) };
+  emit({ level: 'info', text, server: server.definition.name, fields });
 }
 
-export function tellEnded({ server, emit }: Endpoint, client: ClientInfo): void {
+export function tellEnded({ server, emit }: Endpoint, session: Session): void {
+  const { shownId, client = UNNAMED, transport, exchanges } = session;
   const text = `session of ${client.name} ${client.version} ended`;
-  emit({ level: 'info', text, server: server.definition.name });
+  const fields = {
+    event: 'session_ended',
+    session: shownId,
+    transport,
+    ...named(client),
+    seconds: (Date.now() - session.openedAt) / 1000,
+    requests: exchanges?.requests,
+    octets_received: exchanges?.received,
+    octets_sent: exchanges?.sent,
+  };
+  emit({ level: 'info', text, server: server.definition.name, fields });
+}
+
+/** One that has not said who it is. */
+const UNNAMED: ClientInfo = { name: 'a client', version: '' };
+
+function named({ name, version }: ClientInfo): Readonly<Record<string, string>> {
+  return { client: name, client_version: version };
 }
 
 /** @param reason an error, or words */

@@ -92,15 +92,15 @@ function openSession(endpoint: Endpoint, initialize: Message): StreamableHttpSes
     streams: endpoint.streams,
     pollAfter: endpoint.pollAfter,
     onInitialized: (version) => {
-      if (version !== undefined) tellBegun(endpoint, client, 'Streamable HTTP', version);
+      if (version !== undefined) tellBegun(endpoint, session, version);
       else downstream.end({ kind: 'ended', text: 'initialize was refused' });
     },
     onEnd: () => {
       endpoint.sessions.remove(id);
-      tellEnded(endpoint, client);
+      tellEnded(endpoint, session);
     },
   });
-  return {
+  const session: StreamableHttpSession = {
     id,
     shownId: shownId(id),
     server,
@@ -117,6 +117,7 @@ function openSession(endpoint: Endpoint, initialize: Message): StreamableHttpSes
     owes: () => downstream.owes,
     end: (text) => downstream.end({ kind: 'stopping', text }),
   };
+  return session;
 }
 
 /** Messages of a session that has begun. */

@@ -62,11 +62,11 @@ export function handleSse(endpoint: Endpoint, request: IncomingMessage, response
   };
   endpoint.sessions.add(session);
   downstream.onInitialized = (version) => {
-    if (session.client !== undefined) tellBegun(endpoint, session.client, 'HTTP+SSE', version);
+    if (session.client !== undefined) tellBegun(endpoint, session, version);
   };
   response.once('close', () => {
     endpoint.sessions.remove(id);
-    if (session.client !== undefined) tellEnded(endpoint, session.client);
+    if (session.client !== undefined) tellEnded(endpoint, session);
   });
 }
 

@@ -1,4 +1,4 @@
-/** What happens inside the proxy, for whoever wants to know: the log, later metrics and traces. */
+/** What happens inside the proxy, for whoever wants to know: the log. */
 export type LogLevel = 'debug' | 'info' | 'warning' | 'error';
 
 /** One thing to tell. `server` names the server definition it concerns. Texts hold no secrets. */
@@ -6,6 +6,8 @@ export interface ProxyEvent {
   readonly level: LogLevel;
   readonly text: string;
   readonly server?: string;
+  /** The same once more for programs, by names of their own; what is undefined is left out. */
+  readonly fields?: Readonly<Record<string, string | number | undefined>>;
 }
 
 /** Takes events. Never throws, never blocks. */

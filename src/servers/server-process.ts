@@ -58,7 +58,8 @@ export class ServerProcess {
     const mask = maskOf(definition);
     const emit: Emit = (event) => options.emit({ ...event, text: mask(event.text) });
     this.child = startChild(definition, {
-      onStderr: (line) => emit({ level: 'info', text: line, server: definition.name }),
+      onStderr: (text) =>
+        emit({ level: 'info', text, server: definition.name, fields: { stream: 'stderr' } }),
     });
     const upstream = new StdioUpstream(this.child, definition, emit, limits.maxLine);
     this.#stdio = upstream;

@@ -114,7 +114,17 @@ it.each([
 it('nobody has to read its stderr', async () => {
   const noisy =
     'setInterval(() => console.error("noise"), 1); process.stdin.resume().on("end", () => process.exit())';
-  const args = ['--port', '0', '--named-server', 'noisy', `node -e '${noisy}'`, '--', ...LEGACY_SERVER];
+  const log = ['--log-format', 'text'];
+  const args = [
+    ...log,
+    '--port',
+    '0',
+    '--named-server',
+    'noisy',
+    `node -e '${noisy}'`,
+    '--',
+    ...LEGACY_SERVER,
+  ];
   const child = spawn(process.execPath, [PROXY, ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
   const ended = once(child, 'exit');
   scope.add(child, async () => {

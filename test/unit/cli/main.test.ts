@@ -30,6 +30,7 @@ async function runIn(
   const code = await main(argv, {
     env,
     signal: new Promise(() => undefined),
+    isLogTerminal: true,
     writeOut: (text) => {
       out += text;
     },

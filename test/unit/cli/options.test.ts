@@ -127,6 +127,7 @@ describe('client mode', () => {
         },
         verify: true,
         logLevel: 'info',
+        logFormat: 'auto',
       },
       warnings: [],
     });
@@ -347,6 +348,8 @@ describe('server mode', () => {
         pollAfter: 0,
         limits: {},
         logLevel: 'info',
+        logFormat: 'auto',
+        logHeads: false,
       },
       file: undefined,
       warnings: [],

@@ -8,7 +8,7 @@ function logged(level: 'debug' | 'info' | 'warning' | 'error'): {
   log: ReturnType<typeof createLog>;
 } {
   const lines: string[] = [];
-  return { lines, log: createLog(level, (line) => lines.push(line)) };
+  return { lines, log: createLog(level, 'text', (line) => lines.push(line)) };
 }
 
 describe('the log', () => {

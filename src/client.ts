@@ -83,7 +83,7 @@ function watcherOf(conversation: StdioConversation, observers: readonly Observer
   return {
     fromClient(message) {
       conversation.hear(message);
-      exchanges.fromClient(message);
+      return exchanges.fromClient(message);
     },
     toClient: (message) => exchanges.toClient(message),
     closed: (reason) => exchanges.closed(reason),

@@ -94,6 +94,8 @@ export interface ProxyOptions {
   readonly mount?: Mount | undefined;
   /** Keeps the messages that passed last, for the page. */
   readonly inspect?: InspectOptions | undefined;
+  /** Who else is to see what passes. */
+  readonly observers?: readonly Observer[];
   /** Tells the head of every message, at `debug`. */
   readonly logHeads?: boolean;
   /** What its definition says of a server goes before what is said here for all. */
@@ -166,6 +168,7 @@ export async function startProxy(options: ProxyOptions, emit: Emit): Promise<Run
     tally,
     ...pages.observers,
     ...(options.logHeads ? [new MessageHeads(emit)] : []),
+    ...(options.observers ?? []),
   ];
   let stopping = false;
   const startedAt = Date.now();

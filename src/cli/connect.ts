@@ -1,9 +1,13 @@
 import { connectClient } from '../client.js';
 import type { Emit } from '../observability/events.js';
 import { MessageHeads } from '../observability/message-heads.js';
+import { beginTracing } from '../observability/tracing.js';
 import { signInOf } from '../sign-in.js';
 import type { ClientOptions } from './client-options.js';
 import type { EndSignal } from './signals.js';
+
+/** How long the last spans have to reach their collector, in milliseconds. */
+const SEND_MS = 2000;
 
 /**
  * Client mode: a stdio server for the client that started this process. Returns the exit code.
@@ -14,8 +18,10 @@ export async function connect(
   emit: Emit,
   signal: Promise<EndSignal>,
 ): Promise<number> {
+  const tracing = await beginTracing(process.env, emit);
   const streams = { input: process.stdin, output: process.stdout };
-  const observers = options.logLevel === 'debug' ? [new MessageHeads(emit)] : [];
+  const heads = options.logLevel === 'debug' ? [new MessageHeads(emit)] : [];
+  const observers = tracing === undefined ? heads : [...heads, tracing.observer];
   const asked = signInOf(options.url, signIn, emit);
   const client = connectClient({ ...options, ...asked, observers }, streams, emit);
   void signal.then((name) => {
@@ -23,5 +29,6 @@ export async function connect(
     client.stop();
   });
   await client.done;
+  await tracing?.end(SEND_MS);
   return 0;
 }

@@ -1,8 +1,12 @@
 import { ConfigError } from '../config/config-error.js';
 import { toWire } from '../jsonrpc/wire.js';
 import { type Emit, wordsOf } from '../observability/events.js';
+import { beginTracing } from '../observability/tracing.js';
 import { type ProxyOptions, type RunningProxy, startProxy } from '../proxy.js';
 import { type EndSignal, hasCome } from './signals.js';
+
+/** How long the last spans have to reach their collector, in milliseconds. */
+const SEND_MS = 2000;
 
 /**
  * Server mode: runs until a signal ends it, or no server could be started. Returns the exit code. Rejects with
@@ -15,9 +19,11 @@ export async function serve(
   signal: Promise<EndSignal>,
 ): Promise<number> {
   if (await hasCome(signal)) return 0;
+  const tracing = await beginTracing(process.env, emit);
   let proxy: RunningProxy;
   try {
-    proxy = await startProxy(options, emit);
+    const observers = tracing === undefined ? [] : [tracing.observer];
+    proxy = await startProxy({ ...options, observers }, emit);
   } catch (error) {
     if (error instanceof ConfigError) throw error;
     emit({ level: 'error', text: wordsOf(error) });
@@ -33,6 +39,7 @@ export async function serve(
   if (typeof end === 'string') emit({ level: 'info', text: `${end}: stopping` });
   else emit({ level: 'error', text: `no server could be started:\n${end.map(describe).join('\n')}` });
   await proxy.close();
+  await tracing?.end(SEND_MS);
   return typeof end === 'string' ? 0 : 1;
 }
 

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ErrorCode } from '../jsonrpc/errors.js';
 import type { Message } from '../jsonrpc/message.js';
 import { scan } from '../jsonrpc/scan.js';
+import { traceContext, traceOf, withTrace } from '../jsonrpc/trace-context.js';
 import type { Emit } from '../observability/events.js';
 import type { Bodies, Body } from './body.js';
 import { answerFaults } from './fault.js';
@@ -56,7 +57,7 @@ export function readPost(
           return;
         }
         if (scanned.kind !== 'batch') {
-          done({ messages: [scanned], batch: false });
+          done({ messages: [asTraced(scanned, request)], batch: false });
           return;
         }
         const messages: Message[] = [];
@@ -65,11 +66,21 @@ export function readPost(
             refuse(response, 400, `a message of the batch is refused: ${item.reason}`, { code: item.code });
             return;
           }
-          messages.push(item);
+          messages.push(asTraced(item, request));
         }
         done({ messages, batch: true });
       }
     }
   };
   bodies.read(request, (body) => answerFaults(response, emit, () => take(body)));
+}
+
+/**
+ * A request that says nothing of a trace is part of that of its HTTP request: to a server on stdio nothing else says it
+ * (OpenTelemetry conventions for MCP, "Context propagation").
+ */
+function asTraced(message: Message, { headers }: IncomingMessage): Message {
+  if (headers.traceparent === undefined || message.kind !== 'request') return message;
+  const trace = traceContext(headers.traceparent, headers.tracestate);
+  return trace === undefined || traceOf(message) !== undefined ? message : withTrace(message, trace);
 }

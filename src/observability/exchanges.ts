@@ -26,6 +26,8 @@ export interface Observer {
    * @param exchange what it begins or ends; undefined for what is neither
    */
   passed?(conversation: Conversation, from: Side, message: Message, exchange: Exchange | undefined): void;
+  /** The client's message that has just passed, as it is to go on: part of another trace, else as it is. One observer's. */
+  stamp?(message: Message): Message;
   /**
    * A request is over.
    *
@@ -40,6 +42,7 @@ export interface Observer {
 export class Exchanges implements Watcher {
   readonly #conversation: Conversation;
   readonly #observers: readonly Observer[];
+  readonly #stamping: Observer | undefined;
   readonly #ofClient = new PassingMap<Key, Exchange>();
   readonly #ofServer = new PassingMap<Key, Exchange>();
   #isClosed = false;
@@ -53,6 +56,7 @@ export class Exchanges implements Watcher {
   constructor(conversation: Conversation, observers: readonly Observer[]) {
     this.#conversation = conversation;
     this.#observers = observers;
+    this.#stamping = observers.find((observer) => observer.stamp !== undefined);
     for (const observer of observers) observer.opened?.(conversation);
   }
 
@@ -61,10 +65,11 @@ export class Exchanges implements Watcher {
     return this.#ofClient.size;
   }
 
-  fromClient(message: Message): void {
+  fromClient(message: Message): Message {
     this.received += message.text.length;
     if (message.kind === 'request') this.requests++;
     this.#pass('client', message, this.#ofClient, this.#ofServer);
+    return this.#stamping?.stamp?.(message) ?? message;
   }
 
   toClient(message: Message): void {

@@ -18,8 +18,7 @@ export function relay(downstream: Link, upstream: Link, watcher?: Watcher): void
   });
   downstream.listen({
     message: (message, about) => {
-      watcher?.fromClient(message);
-      upstream.send(message, about);
+      upstream.send(watcher?.fromClient(message) ?? message, about);
     },
     slow: (isSlow) => upstream.hold?.(isSlow),
     closed: (reason) => {

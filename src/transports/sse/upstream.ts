@@ -19,6 +19,7 @@ import {
 import { Silence } from '../../remote/silence.js';
 import { Waiters } from '../../remote/waiters.js';
 import { bodyOf } from '../octets.js';
+import { traceHeaders } from '../trace-headers.js';
 import { pingOnStream } from './upstream-ping.js';
 
 /** A request that is not answered. */
@@ -247,6 +248,7 @@ export class SseUpstream implements RemoteLink {
         headers: {
           'content-type': 'application/json',
           accept: 'application/json, text/plain, */*',
+          ...traceHeaders(message),
           ...version,
         },
         body: bodyOf(message),

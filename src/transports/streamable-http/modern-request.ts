@@ -5,6 +5,7 @@ import { type Message, nameOf, versionOf } from '../../jsonrpc/message.js';
 import { parseWire, type Wire } from '../../jsonrpc/wire.js';
 import type { HttpRequest } from '../../remote/http.js';
 import { bodyOf } from '../octets.js';
+import { traceHeaders } from '../trace-headers.js';
 import { encodeHeaderValue, nameHeader, PLAIN_VALUE, paramHeaders } from './param-headers.js';
 import type { ToolHeaders } from './tool-headers.js';
 
@@ -56,6 +57,7 @@ export function modernRequest(message: Message, context: RequestContext): HttpRe
     'mcp-protocol-version': version,
     'mcp-method': method,
     ...(name === undefined ? {} : { 'mcp-name': encodeHeaderValue(name) }),
+    ...traceHeaders(message),
     ...(method === 'tools/call' ? ofArguments(message, context.tools) : {}),
   };
   return { method: 'POST', url: context.url, headers, body: bodyOf(message) };

@@ -5,6 +5,7 @@ import { exchange, type Reading } from '../../remote/exchange.js';
 import type { Exchange } from '../../remote/http.js';
 import type { UpstreamOptions } from '../../remote/remote-link.js';
 import { bodyOf } from '../octets.js';
+import { traceHeaders } from '../trace-headers.js';
 
 /** What one handshake with the server left for every later request: session id and version. */
 export class UpstreamSession {
@@ -63,6 +64,7 @@ export class UpstreamSession {
     const headers = this.headers({
       'content-type': 'application/json',
       accept: 'application/json, text/event-stream',
+      ...traceHeaders(message),
     });
     const body = bodyOf(message);
     const limit = headTimeout === undefined ? {} : { headTimeout };

@@ -1,5 +1,6 @@
 import type { HelpFormatterOptions } from 'argparse';
-import { OPTIONS, type Option } from './option-table.js';
+import { EXAMPLES } from './examples.js';
+import { GROUPS, OPTIONS, type Option } from './option-table.js';
 import { USAGE } from './usage-error.js';
 
 const DESCRIPTION = `\
@@ -7,20 +8,14 @@ Joins MCP clients and MCP servers that do not speak the same transport.
 
 A command is started and served over HTTP (server mode). A URL is a remote server, which is served
 on stdin and stdout, for clients that can only start a command (client mode). Where it wants
-somebody to sign in, a browser is opened; mcp-proxy logout URL forgets the sign-in.`;
+somebody to sign in, a browser is opened.
 
-const EXAMPLES = `\
+mcp-proxy check, before the rest of the same line, says whether it works, and why not; mcp-proxy
+logout URL forgets a sign-in; mcp-proxy completion SHELL prints completions for bash, zsh or fish.`;
+
+const EPILOG = `\
 examples:
-  mcp-proxy --port 8080 npx -y @modelcontextprotocol/server-everything
-  mcp-proxy --port 8080 -- my-server --port 9000
-  mcp-proxy --port 8080 --env API_KEY secret --cwd /srv my-server
-  mcp-proxy --port 8080 --named-server files 'npx -y @modelcontextprotocol/server-filesystem /srv'
-  mcp-proxy --port 8080 --named-server-config servers.json
-  mcp-proxy --port 8080 --allow-origin https://app.example -- my-server
-  mcp-proxy https://host/mcp
-  mcp-proxy --headers Authorization 'Bearer TOKEN' https://host/sse
-  mcp-proxy logout https://host/mcp
-
+${EXAMPLES.map((line) => `  ${line}\n`).join('')}
 environment:
   API_ACCESS_TOKEN    the same as --headers Authorization 'Bearer TOKEN'
   MCP_PROXY_API_KEYS  server mode: keys as in --api-key-file, a line for each
@@ -28,14 +23,6 @@ environment:
   MCP_PROXY_CREDENTIALS_FILE
                       where sign-ins are kept, instead of the keychain and the usual file
   SSE_URL             deprecated: stands in for a missing URL`;
-
-const TITLES = {
-  client: 'client mode (the first argument is a URL)',
-  'default-server': 'the default server (server mode; the command)',
-  server: 'server mode',
-  both: 'both modes',
-  check: 'mcp-proxy check',
-} as const;
 
 /** Columns, whatever the terminal has: the text is the same everywhere. */
 const WIDTH = 100;
@@ -52,7 +39,7 @@ export async function helpText(): Promise<string> {
     prog: 'mcp-proxy',
     usage: USAGE.replace(/^usage: /, '').trimEnd(),
     description: DESCRIPTION,
-    epilog: EXAMPLES,
+    epilog: EPILOG,
     add_help: false,
     color: false,
     formatter_class: Formatter,
@@ -65,11 +52,11 @@ export async function helpText(): Promise<string> {
     nargs: '*',
     help: "The command's arguments. Options of the proxy are taken out of them, unless they stand after --.",
   });
-  for (const [scope, title] of Object.entries(TITLES)) {
+  for (const [id, title] of Object.entries(GROUPS)) {
     const group = parser.add_argument_group(title);
     for (const option of OPTIONS) {
       const [name, ...more] = option.names;
-      if (option.scope === scope) group.add_argument(name, ...more, { help: option.help, ...shape(option) });
+      if (option.group === id) group.add_argument(name, ...more, { help: option.help, ...shape(option) });
     }
   }
   return `${parser.format_help().trimEnd()}\n`;

@@ -85,7 +85,7 @@ async function run(argv: readonly string[], surroundings: Surroundings): Promise
     writeError(line.text);
     return WRONG_USAGE;
   }
-  if (line.mode === 'help' || line.mode === 'version') {
+  if (line.mode === 'help' || line.mode === 'version' || line.mode === 'completion') {
     writeOut(line.text);
     return 0;
   }

@@ -1,4 +1,8 @@
-/** The proxy's options as data: the splitter reads their shape here, the help their words. */
+/**
+ * The proxy's options as data: the splitter reads their shape here, the help and the completions of shells their words.
+ *
+ * Longer than most files: it is a table.
+ */
 
 /**
  * How many words belong to an option: `none`; `switch`, none, with a `--no-` form; `one`; `two`;
@@ -15,6 +19,20 @@ export type Scope = 'both' | 'client' | 'server' | 'default-server' | Subcommand
 /** First words that have options of their own. */
 export type Subcommand = 'check';
 
+/** What a person wants to do with the options of each group; in this order they are shown, the most used first. */
+export const GROUPS = {
+  serve: 'serve local servers (the first word is a command)',
+  remote: 'use a remote server (the first word is a URL)',
+  'sign-in': 'sign in to a remote server',
+  access: 'say who may use the servers',
+  web: 'let web pages and reverse proxies in',
+  limits: 'set limits',
+  protocol: 'choose the protocol',
+  insight: 'see what happens',
+  old: 'deprecated',
+} as const;
+type Group = keyof typeof GROUPS;
+
 export interface Option {
   /** The long name without its dashes. */
   readonly id: string;
@@ -22,20 +40,29 @@ export interface Option {
   readonly names: readonly [string, ...string[]];
   readonly arity: Arity;
   readonly scope: Scope;
+  readonly group: Group;
   /** What stands for the values in the help. */
   readonly metavar: readonly string[];
   readonly help: string;
 }
 
-function option(scope: Scope, names: string, arity: Arity, metavar: readonly string[], help: string): Option {
+function option(
+  scope: Scope,
+  group: Group,
+  names: string,
+  arity: Arity,
+  metavar: readonly string[],
+  help: string,
+): Option {
   const [first = '', ...more] = names.split(' ');
   const long = [first, ...more].find((name) => name.startsWith('--')) ?? first;
-  return { id: long.slice(2), names: [first, ...more], arity, scope, metavar, help };
+  return { id: long.slice(2), names: [first, ...more], arity, scope, group, metavar, help };
 }
 
 export const OPTIONS: readonly Option[] = [
   option(
     'client',
+    'remote',
     '-H --headers',
     'two',
     ['KEY', 'VALUE'],
@@ -43,6 +70,7 @@ export const OPTIONS: readonly Option[] = [
   ),
   option(
     'client',
+    'remote',
     '--transport',
     'one',
     ['{auto,sse,streamablehttp}'],
@@ -50,14 +78,16 @@ export const OPTIONS: readonly Option[] = [
   ),
   option(
     'client',
+    'sign-in',
     '--client-id',
     'one',
     ['ID'],
     'OAuth: who this client is, as it is registered with the authorization server. Default: it registers itself.',
   ),
-  option('client', '--client-secret', 'one', ['SECRET'], 'OAuth: its secret, where it has one.'),
+  option('client', 'sign-in', '--client-secret', 'one', ['SECRET'], 'OAuth: its secret, where it has one.'),
   option(
     'client',
+    'sign-in',
     '--token-url',
     'one',
     ['URL'],
@@ -65,6 +95,7 @@ export const OPTIONS: readonly Option[] = [
   ),
   option(
     'client',
+    'sign-in',
     '--client-metadata-url',
     'one',
     ['URL'],
@@ -72,6 +103,7 @@ export const OPTIONS: readonly Option[] = [
   ),
   option(
     'client',
+    'sign-in',
     '--redirect-port',
     'one',
     ['PORT'],
@@ -79,6 +111,7 @@ export const OPTIONS: readonly Option[] = [
   ),
   option(
     'client',
+    'sign-in',
     '--sign-in-timeout',
     'one',
     ['SECONDS'],
@@ -86,6 +119,7 @@ export const OPTIONS: readonly Option[] = [
   ),
   option(
     'client',
+    'sign-in',
     '--client-key-file',
     'one',
     ['FILE'],
@@ -93,6 +127,7 @@ export const OPTIONS: readonly Option[] = [
   ),
   option(
     'client',
+    'sign-in',
     '--assertion-file',
     'one',
     ['FILE'],
@@ -100,6 +135,7 @@ export const OPTIONS: readonly Option[] = [
   ),
   option(
     'client',
+    'sign-in',
     '--id-token-file',
     'one',
     ['FILE'],
@@ -107,14 +143,16 @@ export const OPTIONS: readonly Option[] = [
   ),
   option(
     'client',
+    'sign-in',
     '--idp-token-url',
     'one',
     ['URL'],
     'OAuth: where the identity provider of that organisation exchanges it.',
   ),
-  option('client', '--idp-client-id', 'one', ['ID'], 'OAuth: who this client is there.'),
+  option('client', 'sign-in', '--idp-client-id', 'one', ['ID'], 'OAuth: who this client is there.'),
   option(
     'client',
+    'sign-in',
     '--idp-client-secret-file',
     'one',
     ['FILE'],
@@ -122,6 +160,7 @@ export const OPTIONS: readonly Option[] = [
   ),
   option(
     'client',
+    'sign-in',
     '--no-browser',
     'none',
     [],
@@ -129,6 +168,7 @@ export const OPTIONS: readonly Option[] = [
   ),
   option(
     'client',
+    'sign-in',
     '--device',
     'none',
     [],
@@ -136,24 +176,27 @@ export const OPTIONS: readonly Option[] = [
   ),
   option(
     'client',
+    'remote',
     '--verify-ssl',
     'optional',
     ['VALUE'],
     'Check the certificate of the remote server: true (the default), false, or the path of a PEM file with the authorities to trust.',
   ),
-  option('client', '--no-verify-ssl', 'none', [], 'The same as --verify-ssl false.'),
-
-  option(
-    'default-server',
-    '-e --env',
-    'two',
-    ['KEY', 'VALUE'],
-    'A variable for its environment; repeatable.',
-  ),
-  option('default-server', '--cwd', 'one', ['DIR'], 'Its working directory.'),
+  option('client', 'remote', '--no-verify-ssl', 'none', [], 'The same as --verify-ssl false.'),
 
   option(
     'server',
+    'serve',
+    '--port',
+    'one',
+    ['PORT'],
+    'The port to listen on. Default: a free one, which is told at start.',
+  ),
+  option('server', 'serve', '--host', 'one', ['HOST'], 'The address to listen on. Default: 127.0.0.1.'),
+
+  option(
+    'server',
+    'serve',
     '--named-server',
     'two',
     ['NAME', 'COMMAND_STRING'],
@@ -161,13 +204,25 @@ export const OPTIONS: readonly Option[] = [
   ),
   option(
     'server',
+    'serve',
     '--named-server-config',
     'one',
     ['FILE'],
     'A JSON file with an mcpServers section that names the servers; --named-server is then ignored.',
   ),
+
+  option(
+    'default-server',
+    'serve',
+    '-e --env',
+    'two',
+    ['KEY', 'VALUE'],
+    "A variable for the default server's environment; repeatable.",
+  ),
+  option('default-server', 'serve', '--cwd', 'one', ['DIR'], "The default server's working directory."),
   option(
     'server',
+    'serve',
     '--pass-environment --no-pass-environment',
     'switch',
     [],
@@ -175,24 +230,18 @@ export const OPTIONS: readonly Option[] = [
   ),
   option(
     'server',
+    'serve',
     '--sharing',
     'one',
     ['{auto,shared,session}'],
     'Which clients use which process. Default: auto: clients that a server can ask something have their own.',
   ),
 
+  option('server', 'old', '--sse-port', 'one', ['PORT'], 'Deprecated name of --port.'),
+  option('server', 'old', '--sse-host', 'one', ['HOST'], 'Deprecated name of --host.'),
   option(
     'server',
-    '--port',
-    'one',
-    ['PORT'],
-    'The port to listen on. Default: a free one, which is told at start.',
-  ),
-  option('server', '--host', 'one', ['HOST'], 'The address to listen on. Default: 127.0.0.1.'),
-  option('server', '--sse-port', 'one', ['PORT'], 'Deprecated name of --port.'),
-  option('server', '--sse-host', 'one', ['HOST'], 'Deprecated name of --host.'),
-  option(
-    'server',
+    'access',
     '--api-key-file',
     'one',
     ['FILE'],
@@ -200,6 +249,7 @@ export const OPTIONS: readonly Option[] = [
   ),
   option(
     'server',
+    'access',
     '--auth-issuer',
     'one',
     ['URL'],
@@ -207,6 +257,7 @@ export const OPTIONS: readonly Option[] = [
   ),
   option(
     'server',
+    'access',
     '--auth-audience',
     'one',
     ['AUDIENCE'],
@@ -214,6 +265,7 @@ export const OPTIONS: readonly Option[] = [
   ),
   option(
     'server',
+    'access',
     '--required-scope',
     'one',
     ['SCOPE'],
@@ -221,23 +273,26 @@ export const OPTIONS: readonly Option[] = [
   ),
   option(
     'server',
+    'access',
     '--auth-introspection-url',
     'one',
     ['URL'],
     'Ask there about each token (RFC 7662), instead of checking JWTs.',
   ),
-  option('server', '--auth-client-id', 'one', ['ID'], 'Who the proxy is when it asks there.'),
-  option('server', '--auth-client-secret-file', 'one', ['FILE'], 'A file with its secret.'),
+  option('server', 'access', '--auth-client-id', 'one', ['ID'], 'Who the proxy is when it asks there.'),
+  option('server', 'access', '--auth-client-secret-file', 'one', ['FILE'], 'A file with its secret.'),
   option(
     'server',
+    'access',
     '--tls-cert',
     'one',
     ['FILE'],
     'Serve HTTPS with this certificate (PEM), and those between it and its authority. Read again when it changes.',
   ),
-  option('server', '--tls-key', 'one', ['FILE'], 'Its private key (PEM).'),
+  option('server', 'access', '--tls-key', 'one', ['FILE'], 'Its private key (PEM).'),
   option(
     'server',
+    'access',
     '--tls-client-ca',
     'one',
     ['FILE'],
@@ -245,6 +300,7 @@ export const OPTIONS: readonly Option[] = [
   ),
   option(
     'server',
+    'access',
     '--allow-unauthenticated',
     'none',
     [],
@@ -252,6 +308,7 @@ export const OPTIONS: readonly Option[] = [
   ),
   option(
     'server',
+    'web',
     '--allow-origin',
     'many',
     ['ORIGIN'],
@@ -259,6 +316,7 @@ export const OPTIONS: readonly Option[] = [
   ),
   option(
     'server',
+    'web',
     '--allow-host',
     'one',
     ['HOST'],
@@ -266,6 +324,7 @@ export const OPTIONS: readonly Option[] = [
   ),
   option(
     'server',
+    'web',
     '--expose-header',
     'one',
     ['HEADER'],
@@ -273,6 +332,7 @@ export const OPTIONS: readonly Option[] = [
   ),
   option(
     'server',
+    'web',
     '--base-path',
     'one',
     ['PREFIX'],
@@ -280,6 +340,7 @@ export const OPTIONS: readonly Option[] = [
   ),
   option(
     'server',
+    'insight',
     '--inspect',
     'none',
     [],
@@ -287,6 +348,7 @@ export const OPTIONS: readonly Option[] = [
   ),
   option(
     'server',
+    'insight',
     '--inspect-access',
     'one',
     ['PRINCIPAL'],
@@ -294,6 +356,7 @@ export const OPTIONS: readonly Option[] = [
   ),
   option(
     'server',
+    'protocol',
     '--stateless --no-stateless',
     'switch',
     [],
@@ -301,6 +364,7 @@ export const OPTIONS: readonly Option[] = [
   ),
   option(
     'server',
+    'protocol',
     '--poll-after',
     'one',
     ['SECONDS'],
@@ -309,6 +373,7 @@ export const OPTIONS: readonly Option[] = [
 
   option(
     'server',
+    'limits',
     '--max-body',
     'one',
     ['SIZE'],
@@ -316,6 +381,7 @@ export const OPTIONS: readonly Option[] = [
   ),
   option(
     'server',
+    'limits',
     '--max-line',
     'one',
     ['SIZE'],
@@ -323,6 +389,7 @@ export const OPTIONS: readonly Option[] = [
   ),
   option(
     'server',
+    'limits',
     '--max-sessions',
     'one',
     ['N'],
@@ -330,14 +397,23 @@ export const OPTIONS: readonly Option[] = [
   ),
   option(
     'server',
+    'limits',
     '--max-connections',
     'one',
     ['N'],
     'Connections at once; one more is closed. Default: 20000, or two for each session where that is more.',
   ),
-  option('server', '--max-processes', 'one', ['N'], 'Processes at once, of each server. Default: 100.'),
+  option(
+    'server',
+    'limits',
+    '--max-processes',
+    'one',
+    ['N'],
+    'Processes at once, of each server. Default: 100.',
+  ),
   option(
     'both',
+    'limits',
     '--max-in-flight',
     'one',
     ['N'],
@@ -345,6 +421,7 @@ export const OPTIONS: readonly Option[] = [
   ),
   option(
     'both',
+    'limits',
     '--request-timeout',
     'one',
     ['SECONDS'],
@@ -352,6 +429,7 @@ export const OPTIONS: readonly Option[] = [
   ),
   option(
     'both',
+    'limits',
     '--max-request-timeout',
     'one',
     ['SECONDS'],
@@ -359,6 +437,7 @@ export const OPTIONS: readonly Option[] = [
   ),
   option(
     'server',
+    'limits',
     '--start-timeout',
     'one',
     ['SECONDS'],
@@ -366,6 +445,7 @@ export const OPTIONS: readonly Option[] = [
   ),
   option(
     'server',
+    'limits',
     '--session-idle',
     'one',
     ['SECONDS'],
@@ -373,6 +453,7 @@ export const OPTIONS: readonly Option[] = [
   ),
   option(
     'server',
+    'limits',
     '--process-idle',
     'one',
     ['SECONDS'],
@@ -381,6 +462,7 @@ export const OPTIONS: readonly Option[] = [
 
   option(
     'both',
+    'limits',
     '--stop-timeout',
     'one',
     ['SECONDS'],
@@ -388,6 +470,7 @@ export const OPTIONS: readonly Option[] = [
   ),
   option(
     'both',
+    'protocol',
     '--upstream-era',
     'one',
     ['{auto,legacy,modern}'],
@@ -395,22 +478,38 @@ export const OPTIONS: readonly Option[] = [
   ),
   option(
     'both',
+    'insight',
     '--log-level',
     'one',
-    ['LEVEL'],
-    'What is written to stderr: debug, info (the default), warning, error or critical.',
+    ['{debug,info,warning,error,critical}'],
+    'What is written to stderr. Default: info; critical is the same as error.',
   ),
   option(
     'both',
+    'insight',
     '--log-format',
     'one',
     ['{auto,text,json}'],
     'Lines of text, or one JSON object a line. Default: auto: JSON in server mode where stderr is no terminal.',
   ),
-  option('both', '--debug --no-debug', 'switch', [], 'The same as --log-level debug, and wins over it.'),
-  option('check', '--json', 'none', [], 'Write the result of mcp-proxy check as one JSON document.'),
-  option('both', '-h --help', 'none', [], 'Show this and end.'),
-  option('both', '--version', 'none', [], 'Show the version and end.'),
+  option(
+    'both',
+    'insight',
+    '--debug --no-debug',
+    'switch',
+    [],
+    'The same as --log-level debug, and wins over it.',
+  ),
+  option(
+    'check',
+    'insight',
+    '--json',
+    'none',
+    [],
+    'Write the result of mcp-proxy check as one JSON document.',
+  ),
+  option('both', 'insight', '-h --help', 'none', [], 'Show this and end.'),
+  option('both', 'insight', '--version', 'none', [], 'Show the version and end.'),
 ];
 
 const BY_NAME = new Map(OPTIONS.flatMap((one) => one.names.map((name) => [name, one] as const)));

@@ -11,6 +11,7 @@ export type CommandLine =
   | { readonly mode: 'help'; readonly text: string }
   | { readonly mode: 'version'; readonly text: string }
   | { readonly mode: 'usage-error'; readonly text: string }
+  | { readonly mode: 'completion'; readonly text: string }
   | { readonly mode: 'logout'; readonly url: URL }
   | {
       readonly mode: 'check';
@@ -57,6 +58,9 @@ async function read(
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<CommandLine> {
   if (argv[0] === LOGOUT) return { mode: 'logout', url: logoutUrl(argv.slice(1)) };
+  if (argv[0] === COMPLETION) {
+    return { mode: 'completion', text: (await import('./completion.js')).completionScript(argv.slice(1)) };
+  }
   const isCheck = argv[0] === CHECK;
   const line = isCheck ? split(argv.slice(1), CHECK) : split(argv);
   if (line.kind === 'help') return { mode: 'help', text: await (await import('./help.js')).helpText() };
@@ -103,6 +107,7 @@ async function runLine(line: RunSplit, env: Readonly<Record<string, string | und
 /** First words that are no command of a server's, unless they stand behind `--`. */
 const LOGOUT = 'logout';
 const CHECK = 'check';
+const COMPLETION = 'completion';
 
 function logoutUrl([url, ...more]: readonly string[]): URL {
   if (url !== undefined && isUrl(url) && more.length === 0) return httpUrl('the URL', url);

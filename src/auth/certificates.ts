@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { TLSSocket } from 'node:tls';
+import { type DetailedPeerCertificate, TLSSocket } from 'node:tls';
 import type { Credential } from './credential.js';
 import type { Principal } from './principal.js';
 
@@ -23,9 +23,10 @@ export function certificateHolder(socket: Socket): CertificateHolder | undefined
   const known = holders.get(socket);
   if (known !== undefined) return known;
   if (!(socket instanceof TLSSocket) || !socket.authorized) return undefined;
+  // Asked for first: Node 20 does not have those behind it any more once it has given out the other form.
+  const until = endOf(socket.getPeerCertificate(true));
   const certificate = socket.getPeerX509Certificate();
   if (certificate === undefined || !certificate.subject) return undefined;
-  const until = Date.parse(certificate.validTo);
   // A line for each part, whose own line breaks are escaped.
   const name = certificate.subject.split('\n').join(', ');
   const holder: CertificateHolder = {
@@ -34,6 +35,14 @@ export function certificateHolder(socket: Socket): CertificateHolder | undefined
   };
   holders.set(socket, holder);
   return holder;
+}
+
+/** When the first one ends, of a certificate and of those that vouch for it; milliseconds since 1970. */
+function endOf(certificate: DetailedPeerCertificate): number {
+  const seen = new Set<DetailedPeerCertificate>();
+  // The last one has signed itself, or is the last that is known.
+  for (let one = certificate; one !== undefined && !seen.has(one); one = one.issuerCertificate) seen.add(one);
+  return Math.min(...[...seen].map(({ valid_to: to }) => Date.parse(to)));
 }
 
 /** From now on the certificate of this connection is not good any more. */

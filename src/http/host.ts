@@ -28,7 +28,7 @@ export class HostGuard {
     const pages = allowOrigins
       .filter((origin) => URL.canParse(origin))
       .map((origin) => new URL(origin).hostname);
-    this.#names = new Set([...allowHosts, ...pages]);
+    this.#names = new Set([...allowHosts, ...pages].map(withoutRoot));
   }
 
   admits(request: IncomingMessage): boolean {
@@ -41,9 +41,14 @@ export class HostGuard {
     if (/[@/?#\\]/.test(host)) return false;
     const url = `http://${host}`;
     if (!URL.canParse(url)) return false;
-    const { hostname } = new URL(url);
+    const hostname = withoutRoot(new URL(url).hostname);
     return isLoopback(hostname) || this.#names.has(hostname);
   }
+}
+
+/** A name with a dot at its end is the same one, written from the root on (RFC 1034, section 3.1). */
+function withoutRoot(name: string): string {
+  return name.replace(/\.$/, '');
 }
 
 const LOOPBACK = ['localhost', '127.0.0.1', '[::1]'];

@@ -85,13 +85,19 @@ export async function renewGrant(
   const { resourceMetadata } = grant;
   const metadataUrl = resourceMetadata === undefined ? undefined : new URL(resourceMetadata);
   const authority = await findAuthority(server, metadataUrl, fetch);
-  const look = async (): Promise<Grant | undefined> => {
+  // Another client may have signed in meanwhile, as somebody else.
+  const ours = async (): Promise<Grant | undefined> => {
     const stored = await store.grant();
+    const isOurs = stored?.issuer === grant.issuer && isFor(stored, options.client);
+    return isOurs ? stored : undefined;
+  };
+  const look = async (): Promise<Grant | undefined> => {
+    const stored = await ours();
     return stored !== undefined && stored.accessToken !== grant.accessToken ? stored : undefined;
   };
   const work = async (): Promise<Grant | 'forgotten' | undefined> => {
     if (!(await store.hasGrant())) return 'forgotten';
-    const renewed = (await look()) ?? (await renewStored(options, authority, (await store.grant()) ?? grant));
+    const renewed = (await look()) ?? (await renewStored(options, authority, (await ours()) ?? grant));
     if (renewed !== undefined) return renewed;
     return (await store.hasGrant()) ? undefined : 'forgotten';
   };

@@ -267,10 +267,12 @@ class Answer implements HttpHandler, Exchange {
       this.#status < 400 && location !== undefined && URL.canParse(location, url.href)
         ? { redirect: this.#http.describe(new URL(location, url)) }
         : {};
+    const encoding = foreignEncoding(this.#headers);
     const refusal = {
       status: this.#status,
       contentType: contentType(this.#headers),
-      body: this.#whole(),
+      body: encoding === undefined ? this.#whole() : Buffer.alloc(0),
+      ...(encoding === undefined ? {} : { encoding }),
       ...redirect,
     };
     const failure = statusFailure(refusal, this.#where, (text) => this.#http.mask(text));

@@ -152,6 +152,8 @@ export interface Refusal {
   readonly contentType: string;
   /** The body, or its beginning. */
   readonly body: Buffer;
+  /** How the body is encoded, though that was not asked for: it is not read then. */
+  readonly encoding?: string;
   /** Where a redirect points to, already fit to be shown. */
   readonly redirect?: string;
 }
@@ -163,7 +165,10 @@ export function statusFailure(refusal: Refusal, where: string, mask: (text: stri
   const body = refusal.body.toString();
   const hint =
     refusal.redirect === undefined ? statusHint(status) : ` It points to ${refusal.redirect}: give that URL.`;
-  const words = maskedExcerpt(body, refusal.contentType, mask);
+  const words =
+    refusal.encoding === undefined
+      ? maskedExcerpt(body, refusal.contentType, mask)
+      : `why, it says in an encoding it was not asked for (${maskedExcerpt(refusal.encoding, '', mask)}).`;
   return {
     kind: status === 502 || status === 503 || status === 504 ? 'unreachable' : 'refused',
     text: `${where} answered with HTTP status ${status}${words === '' ? '.' : `: ${words}`}${hint}`,

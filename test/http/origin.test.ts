@@ -1,5 +1,7 @@
 /** Which web pages may use the proxy. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Socket } from '../attacks/harness/socket.js';
+import { Scope } from '../e2e/harness/scope.js';
 import { req } from '../requirements.js';
 import { guards } from '../security.js';
 import { BOTH, initializeBody, post } from './harness/client.js';
@@ -9,6 +11,7 @@ import { closeAll, start, type TestProxy } from './harness/proxy.js';
 const PATHS = ['/mcp', '/sse', '/messages/', '/status', '/nothing'];
 const METHODS = ['GET', 'POST', 'DELETE', 'OPTIONS', 'PUT'];
 
+const scope = new Scope();
 let closed: TestProxy;
 let some: TestProxy;
 let all: TestProxy;
@@ -117,11 +120,23 @@ describe('the Host', () => {
       'evil@127.0.0.1',
       '127.0.0.1/evil',
       '127.0.0.1?evil',
+      '.',
+      'evil.example.',
+      'localhost..',
     ]) {
       for (const path of PATHS) {
         const answer = await exchange(closed.url + path, { headers: { host } });
         expect(answer.status, `${path} at ${host}`).toBe(403);
       }
+    }
+  });
+
+  it(`${guards('host.refused')} that is empty gets 403`, async () => {
+    for (const version of ['1.1', '1.0']) {
+      const socket = await Socket.open(scope, closed.url);
+      socket.write(`GET /status HTTP/${version}\r\nHost:\r\n\r\n`);
+      expect((await socket.answers(1)).map(({ status }) => status)).toEqual([403]);
+      socket.close();
     }
   });
 
@@ -133,6 +148,8 @@ describe('the Host', () => {
       '127.0.0.1:80',
       '127.1.2.3',
       '[::1]:9',
+      'localhost.',
+      'localhost.:1',
     ]) {
       expect((await exchange(`${closed.url}/status`, { headers: { host } })).status, host).toBe(200);
     }
@@ -143,6 +160,7 @@ describe('the Host', () => {
     expect((await exchange(`${some.url}/status`, { headers: { host: 'Tools.example:443' } })).status).toBe(
       200,
     );
+    expect((await exchange(`${some.url}/status`, { headers: { host: 'tools.example.' } })).status).toBe(200);
     expect((await exchange(`${some.url}/status`, { headers: { host: 'other.example' } })).status).toBe(403);
     expect((await exchange(`${all.url}/status`, { headers: { host: 'other.example' } })).status).toBe(403);
   });

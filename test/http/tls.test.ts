@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect, type TLSSocket } from 'node:tls';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { ANN, BOB, CA, NEXT, SERVER, STRANGER } from '../fixtures/certificates.js';
+import { ABOVE, ANN, BOB, CA, CHAINED, NEXT, SERVER, STRANGER } from '../fixtures/certificates.js';
 import { guards } from '../security.js';
 import { initializeBody, post, requestBody } from './harness/client.js';
 import { exchange } from './harness/http.js';
@@ -113,6 +113,19 @@ it(`${guards('certificate.over')} a connection that is open is good for nothing 
     const ended = new Promise((resolve) => socket.once('close', resolve));
     expect(await ask()).toBe('401');
     await ended;
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+it(`${guards('certificate.over')} so it is once one has run out that vouches for it`, async () => {
+  const tls = { ...files(), clientCa: write('ca', ABOVE) };
+  const { url } = await start({ tls }, {}, { ca: CA, ...CHAINED });
+  const { ask } = await kept(url, CHAINED);
+  expect(await ask()).toBe('200');
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.UTC(2077, 0) });
+  try {
+    expect(await ask()).toBe('401');
   } finally {
     vi.useRealTimers();
   }

@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { Secrets } from '../../../src/observability/secrets.js';
 import { describeUrl } from '../../../src/remote/describe-url.js';
@@ -144,4 +145,13 @@ test.each([
 ])('a server that failed, or a gateway, does not say how far a request came: %d', (status, inDoubt) => {
   const failure = statusFailure({ status, contentType: '', body: Buffer.from('') }, 'it', (text) => text);
   expect(failure.inDoubt ?? false).toBe(inDoubt ?? false);
+});
+
+test('a refusal in an encoding that was not asked for is not read, which is said', () => {
+  const body = gzipSync('<p>out of order</p>');
+  const refusal = { status: 502, contentType: 'text/html', body, encoding: 'gzip' };
+  const { text } = statusFailure(refusal, 'it', (one) => one);
+  expect(text).toBe(
+    'it answered with HTTP status 502: why, it says in an encoding it was not asked for (gzip).',
+  );
 });

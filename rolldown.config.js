@@ -1,5 +1,5 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { join, sep } from 'node:path';
+import { join, posix, sep } from 'node:path';
 import { defineConfig } from 'rolldown';
 import { page } from './build/page.js';
 
@@ -33,7 +33,7 @@ export default defineConfig([
   {
     ...build({ index: 'src/index.ts' }),
     output: { ...output('esm'), chunkFileNames: '[name]-[hash].js' },
-    plugins: [page(), fresh(/\.js$/)],
+    plugins: [page(), fresh(/\.js$/), declarations()],
   },
 ]);
 
@@ -74,6 +74,25 @@ function fresh(files) {
     buildStart() {
       mkdirSync('dist', { recursive: true });
       for (const file of readdirSync('dist')) if (files.test(file)) rmSync(join('dist', file));
+    },
+  };
+}
+
+/** Of what the compiler has declared in dist/types, what the library's own declarations need: dist/api. */
+function declarations() {
+  return {
+    name: 'declarations',
+    buildStart() {
+      rmSync('dist/api', { recursive: true, force: true });
+    },
+    generateBundle() {
+      const files = new Set(['index.d.ts']);
+      for (const file of files) {
+        const source = readFileSync(join('dist/types', file), 'utf8');
+        for (const [, path] of source.matchAll(/(?:from |import\()['"](\.[^'"]+)\.js['"]/g))
+          files.add(posix.join(posix.dirname(file), `${path}.d.ts`));
+        this.emitFile({ type: 'asset', fileName: `api/${file}`, source });
+      }
     },
   };
 }

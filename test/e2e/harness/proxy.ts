@@ -50,7 +50,8 @@ export async function startProxy(
   };
 }
 
-function parseListening(line: string): Listening | undefined {
+/** What the proxy's own line of JSON says on stderr. */
+export function parseListening(line: string): Listening | undefined {
   return line.startsWith('{"event":"listening"') ? JSON.parse(line) : undefined;
 }
 

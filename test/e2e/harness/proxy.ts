@@ -37,7 +37,10 @@ export async function startProxy(
   args: readonly string[],
   options?: StartOptions,
 ): Promise<StartedProxy> {
-  const program = scope.add(start(process.execPath, [PROXY, '--log-format', 'text', '--port', '0', ...args], options), end);
+  const program = scope.add(
+    start(process.execPath, [PROXY, '--log-format', 'text', '--port', '0', ...args], options),
+    end,
+  );
   const listening = await program.line('stderr', parseListening);
   return {
     program,

@@ -1,12 +1,42 @@
 /** What whoever runs the proxy is told: whether it lives, and whether it can be sent clients. */
-import { afterEach, expect, it } from 'vitest';
-import { fixtureDefinition } from '../fixtures/processes.js';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import type { ServerDefinition } from '../../src/config/definition.js';
 import { exchange } from './harness/http.js';
 import { closeAll, eventually, puppet, start, type TestProxy } from './harness/proxy.js';
 
 const KEY = 'ann-0123456789abcdef';
 
-afterEach(closeAll);
+let directory: string;
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'mcp-proxy-'));
+});
+afterEach(async () => {
+  await closeAll();
+  rmSync(directory, { recursive: true });
+});
+
+/** A modern server that answers nothing before it is released. */
+function comingUp(): { readonly definition: ServerDefinition; readonly release: () => void } {
+  const file = join(directory, 'release');
+  const script = `
+    const { existsSync } = await import('node:fs');
+    while (!existsSync(${JSON.stringify(file)})) await new Promise((resolve) => setTimeout(resolve, 10));
+    const result = { resultType: 'complete', supportedVersions: ['2026-07-28'], capabilities: {} };
+    const { createInterface } = await import('node:readline');
+    createInterface({ input: process.stdin }).on('line', (line) => {
+      const { id } = JSON.parse(line);
+      if (id !== undefined) process.stdout.write(JSON.stringify({ jsonrpc: '2.0', id, result }) + '\\n');
+    });`;
+  const args = ['--input-type=module', '-e', script];
+  return {
+    definition: puppet({ name: 'slow', era: 'auto', args }),
+    release: () => writeFileSync(file, ''),
+  };
+}
 
 function look({ url }: TestProxy, path: string, more: Parameters<typeof exchange>[1] = {}) {
   return exchange(url + path, more);
@@ -17,7 +47,8 @@ const silent = puppet({ era: 'auto', args: ['-e', 'process.stdin.resume()'] });
 const ending = puppet({ era: 'auto', name: 'ending', args: ['-e', 'process.exit(3)'] });
 
 it('it lives, and is ready once each server has said what it speaks', async () => {
-  const proxy = await start({ defaultServer: fixtureDefinition('modern-raw.mjs', {}, { era: 'auto' }) });
+  const { definition, release } = comingUp();
+  const proxy = await start({ defaultServer: definition });
   expect(await look(proxy, '/healthz')).toMatchObject({
     status: 200,
     body: 'ok\n',
@@ -25,8 +56,9 @@ it('it lives, and is ready once each server has said what it speaks', async () =
   });
   expect(await look(proxy, '/readyz')).toMatchObject({
     status: 503,
-    body: 'not ready: fixture (starting)\n',
+    body: 'not ready: slow (starting)\n',
   });
+  release();
   const ready = await eventually(async () => {
     const answer = await look(proxy, '/readyz/');
     return answer.status === 200 ? answer : undefined;

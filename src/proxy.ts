@@ -1,37 +1,24 @@
-/** The composition root of server mode: longer than most, because it names every part once. */
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import { mayUse } from './auth/access.js';
 import { openAuthenticator } from './auth/authenticator.js';
 import type { AuthOptions } from './auth/options.js';
-import { callerOf, type Principal } from './auth/principal.js';
 import { clock } from './clock.js';
 import type { ServerDefinition } from './config/definition.js';
 import type { ServerLimits } from './config/limits.js';
 import { headersIn } from './config/template.js';
 import { endInOrder } from './ending.js';
-import { refuseAmbiguous } from './http/ambiguity.js';
 import { Answering } from './http/answering.js';
 import { basePathOf } from './http/base-path.js';
 import { Bodies } from './http/body.js';
-import { clientEndpoint } from './http/client-endpoint.js';
+import { dispatch } from './http/dispatch.js';
 import { Door } from './http/door.js';
 import type { Endpoint } from './http/endpoint.js';
+import { entrance } from './http/entrance.js';
 import { refuseExposed } from './http/exposure.js';
-import { answerHealth } from './http/health.js';
 import { HostGuard, ownUrls } from './http/host.js';
 import { type Handler, Listener, type ListenerLimits } from './http/listener.js';
-import { memo } from './http/memo.js';
-import { answerMetrics } from './http/metrics.js';
-import { isLocal, type Mount, Mounted } from './http/mounted.js';
-import type { Stay } from './http/open-answers.js';
+import { type Mount, Mounted } from './http/mounted.js';
 import { OriginGuard } from './http/origin.js';
 import { Pages } from './http/pages.js';
-import { refuse } from './http/reply.js';
-import { answerResourceMetadata } from './http/resource-metadata.js';
-import { hasPage, pathOf, type Route, resourceOf, route, targetPath } from './http/router.js';
-import { handleMessages, handleSse } from './http/sse.js';
-import { answerStatus } from './http/status.js';
-import { handleStreamableHttp } from './http/streamable-http.js';
+import { pathOf } from './http/router.js';
 import { TlsFiles, type TlsOptions } from './http/tls.js';
 import type { InspectOptions } from './http/traffic.js';
 import type { Emit } from './observability/events.js';
@@ -171,8 +158,6 @@ export async function startProxy(options: ProxyOptions, emit: Emit): Promise<Run
     ...(options.observers ?? []),
   ];
   let stopping = false;
-  const startedAt = Date.now();
-  let lastActivity = startedAt;
 
   const endpointOf = (name: string | undefined, of: Server): Endpoint => ({
     server: of,
@@ -192,102 +177,23 @@ export async function startProxy(options: ProxyOptions, emit: Emit): Promise<Run
     stopping: () => stopping,
     messagesPath: (request) => basePathOf(options.basePath, request) + pathOf('messages', name),
   });
-  const defaultEndpoint = servers.default && endpointOf(undefined, servers.default);
-  const endpoints = new Map([...servers.named].map(([name, of]) => [name, endpointOf(name, of)]));
-
-  const routeOf = memo((url) => {
-    const path = targetPath(url);
-    const target = route(path);
-    return { target, resource: resourceOf(target), isPage: hasPage(path) };
+  const enter = dispatch({
+    ...{ servers, endpointOf, sessions, pages, tally, emit },
+    stopping: () => stopping,
   });
-  const handle = (request: IncomingMessage, response: ServerResponse): void => {
-    origins.vary(response);
-    if (refuseAmbiguous(request, response)) return;
-    if (!hosts.admits(request)) {
-      const text = `the proxy answers to the names of this machine only, not to ${JSON.stringify(request.headers.host)}; see --allow-host`;
-      refuse(response, 403, text);
-      return;
-    }
-    if (!origins.admit(request, response)) {
-      refuse(response, 403, 'pages from this origin may not use the proxy; see --allow-origin');
-      return;
-    }
-    if (origins.answerPreflight(request, response)) return;
-    const { target, resource, isPage } = routeOf(request.url ?? '/');
-    if (isPage && pages.answersPage(request, response)) return;
-    const tokens = authenticator?.tokens;
-    if (target.kind === 'resource-metadata' && tokens !== undefined) {
-      answerResourceMetadata(tokens, target.path, request, response);
-      return;
-    }
-    if (target.kind === 'healthz' || target.kind === 'readyz') {
-      const source = { servers: servers.configured, stopping, isOpen: authenticator === undefined };
-      answerHealth(target.kind, source, request, response);
-      return;
-    }
-    const enter = (principal: Principal | undefined, stay: Stay | undefined): void =>
-      serve(request, response, target, { principal, stay });
-    const caller = mount?.callerOf(request);
-    if (caller !== undefined) {
-      enter(callerOf(caller), undefined);
-      return;
-    }
-    if (
-      mount !== undefined &&
-      authenticator === undefined &&
-      !options.allowUnauthenticated &&
-      !isLocal(request)
-    ) {
-      refuse(
-        response,
-        403,
-        'nobody has said who asks, and the request does not come from this machine itself',
-      );
-      return;
-    }
-    door.pass(request, response, resource, enter);
-  };
-
-  const serve = (
-    request: IncomingMessage,
-    response: ServerResponse,
-    target: Route,
-    who: { readonly principal: Principal | undefined; readonly stay: Stay | undefined },
-  ): void => {
-    const { principal } = who;
-    if (
-      target.kind === 'status' ||
-      target.kind === 'metrics' ||
-      target.kind === 'live' ||
-      target.kind === 'traffic'
-    ) {
-      const own = servers.all.filter(({ definition }) => mayUse(principal, definition.access));
-      if (target.kind === 'metrics') {
-        answerMetrics({ servers: own, sessions, tally }, request, response, emit);
-        return;
-      }
-      const source = { servers: own, sessions, lastActivity: () => lastActivity, startedAt, stopping };
-      if (target.kind === 'status') answerStatus(source, request, response, principal?.id);
-      else pages.answer(target.kind, { ...source, default: servers.default }, request, response, principal);
-      return;
-    }
-    const found = !('server' in target)
-      ? undefined
-      : target.server === undefined
-        ? defaultEndpoint
-        : endpoints.get(target.server);
-    if (!('server' in target) || !found || !mayUse(principal, found.server.definition.access)) {
-      // Who may not use a server learns as little of it as of one that is not there.
-      refuse(response, 404, 'there is nothing at this path; /status names the servers');
-      return;
-    }
-    lastActivity = Date.now();
-    const endpoint = clientEndpoint(found, servers.ofClients(found.server), request, response, who);
-    if (endpoint === undefined) return;
-    if (target.kind === 'mcp') handleStreamableHttp(endpoint, request, response);
-    else if (target.kind === 'sse') handleSse(endpoint, request, response);
-    else handleMessages(endpoint, request, response);
-  };
+  const isOpen = authenticator !== undefined || (options.allowUnauthenticated ?? false);
+  const handle = entrance(
+    {
+      ...{ hosts, origins, pages, mount, isOpen, door },
+      tokens: authenticator?.tokens,
+      health: () => ({
+        servers: servers.configured,
+        stopping,
+        isOpen: authenticator === undefined && mount === undefined,
+      }),
+    },
+    enter,
+  );
 
   const answering = new Answering((status) => tally.answered(status));
   const mounted = mount && new Mounted(handle, emit, answering);

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Server } from '../servers/server.js';
 import { refuse } from './reply.js';
 
-interface HealthSource {
+export interface HealthSource {
   /** One for each definition. */
   readonly servers: readonly Server[];
   /** Whether the proxy ends, and begins nothing new. */

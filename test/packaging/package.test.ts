@@ -64,16 +64,12 @@ describe('the package', () => {
   it('compiles in a strict project that checks the declarations of others, too', () => {
     writeFileSync(
       join(project, 'embed.ts'),
-      `import { type ProxyEvent, type ProxyOptions, type RunningProxy, startProxy } from 'mcp-relay';
-const options: ProxyOptions = {
-  host: '127.0.0.1', port: 0, namedServers: [], allowOrigins: [], allowHosts: [], exposeHeaders: [], basePath: '',
-  stateless: false, pollAfter: 0,
-  defaultServer: {
-    name: 'default', command: process.execPath, args: process.argv.slice(2), env: {}, cwd: undefined,
-    passEnvironment: false, sharing: 'auto', era: 'auto', timeout: undefined,
-  },
+      `import { type CreateProxyOptions, createProxy, type Proxy, type ProxyEvent } from 'mcp-relay';
+const options: CreateProxyOptions = {
+  server: { command: process.execPath, args: process.argv.slice(2) },
+  onEvent: (event: ProxyEvent) => void event,
 };
-const proxy: RunningProxy = await startProxy(options, (event: ProxyEvent) => void event);
+const proxy: Proxy = await createProxy(options);
 process.stdout.write(\`\${proxy.url}\\n\`);
 process.once('SIGTERM', () => void proxy.close());
 `,

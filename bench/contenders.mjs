@@ -69,6 +69,19 @@ const ours = OURS.length
         spawn: ({ port, backend }) => [...OURS, '--port', port, '--', ...backend],
       },
       {
+        name: 'ours-modern', // a modern server: no translation
+        dir: 'A',
+        path: '/mcp',
+        transport: 'modern',
+        spawn: ({ port }) => [...OURS, '--port', port, '--', n, `${BK}/echo-stdio.mjs`, 'modern'],
+      },
+      {
+        name: 'ours-inspect',
+        dir: 'A',
+        path: '/mcp',
+        spawn: ({ port, backend }) => [...OURS, '--port', port, '--inspect', '--', ...backend],
+      },
+      {
         name: 'ours-chained',
         dir: 'A',
         path: '/mcp',

@@ -33,3 +33,23 @@ export function handle(m) {
       return { jsonrpc: '2.0', id, error: { code: -32601, message: `Method not found: ${method}` } };
   }
 }
+
+/** The same in 2026-07-28. */
+export function modern(m) {
+  if (m.method === 'initialize') return handle({ ...m, method: 'no such method' });
+  if (m.method !== 'server/discover') {
+    const answer = handle(m);
+    if (answer?.result) answer.result.resultType = 'complete';
+    if (m.method === 'tools/list') Object.assign(answer.result, { ttlMs: 60_000, cacheScope: 'public' });
+    return answer;
+  }
+  const result = {
+    resultType: 'complete',
+    supportedVersions: ['2026-07-28'],
+    capabilities: { tools: {} },
+    serverInfo: { name: 'echo', version: '1.0.0' },
+    ttlMs: 60_000,
+    cacheScope: 'public',
+  };
+  return { jsonrpc: '2.0', id: m.id, result };
+}

@@ -1,5 +1,8 @@
 // Minimal raw JSON-RPC MCP stdio server (no SDK). Answers at once.
-import { handle } from './echo-core.mjs';
+// With `modern`: one of 2026-07-28.
+import { handle as legacy, modern } from './echo-core.mjs';
+
+const handle = process.argv[2] === 'modern' ? modern : legacy;
 
 let chunks = [];
 process.stdin.on('data', (c) => {

@@ -47,9 +47,11 @@ export interface Seen {
 export class Inspection implements Observer {
   readonly #maskOf: (conversation: Conversation) => ValueMask;
   readonly #numbers = new WeakMap<Exchange, number>();
-  #kept: Kept[] = [];
-  /** The number of the first that is kept. */
+  /** By number, which is where it stands but for a multiple of the length. */
+  readonly #ring: (Kept | undefined)[] = new Array(MAX_MESSAGES).fill(undefined);
+  /** The number of the first that is kept, and that of the next. */
   #oldest = 0;
+  #next = 0;
   #octets = 0;
 
   /** @param maskOf takes the secrets of a conversation's server out of a text */
@@ -64,7 +66,7 @@ export class Inspection implements Observer {
     exchange: Exchange | undefined,
   ): void {
     const isRequest = kind === 'request';
-    if (isRequest && exchange !== undefined) this.#numbers.set(exchange, this.#oldest + this.#kept.length);
+    if (isRequest && exchange !== undefined) this.#numbers.set(exchange, this.#next);
     const beyond = Math.min(this.#maskOf(conversation).longest, MAX_BEYOND);
     const raw = Buffer.from(text.slice(0, MAX_HEAD + beyond), 'latin1');
     const asked = isRequest ? undefined : exchange;
@@ -109,15 +111,15 @@ export class Inspection implements Observer {
     const messages: TrafficMessage[] = [];
     let next = Math.max(from, this.#oldest);
     let size = 0;
-    for (; next < this.#oldest + this.#kept.length; next++) {
+    for (; next < this.#next; next++) {
       if (messages.length >= MAX_SHOWN || size >= MAX_SHOWN_TEXT) break;
-      const kept = this.#kept[next - this.#oldest];
+      const kept = this.#ring[next % MAX_MESSAGES];
       if (kept === undefined || !isShown(kept.conversation)) continue;
       const shown = this.#shown(next, kept);
       size += shown.text.length;
       messages.push(shown);
     }
-    const hasMore = next < this.#oldest + this.#kept.length;
+    const hasMore = next < this.#next;
     return { next, hasMore, oldest: this.#oldest, messages };
   }
 
@@ -126,16 +128,18 @@ export class Inspection implements Observer {
   }
 
   #keep(kept: Kept): void {
-    this.#kept.push(kept);
+    if (this.#next - this.#oldest === MAX_MESSAGES) this.#forgetOldest();
+    this.#ring[this.#next % MAX_MESSAGES] = kept;
+    this.#next++;
     this.#octets += kept.held;
-    let gone = 0;
-    while (this.#kept.length - gone > MAX_MESSAGES || this.#octets > MAX_OCTETS) {
-      this.#octets -= this.#kept[gone]?.held ?? 0;
-      gone++;
-    }
-    if (gone === 0) return;
-    this.#kept = this.#kept.slice(gone);
-    this.#oldest += gone;
+    while (this.#octets > MAX_OCTETS) this.#forgetOldest();
+  }
+
+  #forgetOldest(): void {
+    const place = this.#oldest % MAX_MESSAGES;
+    this.#octets -= this.#ring[place]?.held ?? 0;
+    this.#ring[place] = undefined;
+    this.#oldest++;
   }
 
   #shown(number: number, kept: Kept): TrafficMessage {

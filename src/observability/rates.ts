@@ -11,10 +11,6 @@ const STRETCHES = 180;
 const STEPS = 40;
 const FIRST_MS = 0.25;
 const STEPS_PER_OCTAVE = 2;
-/** Octets of an answer in which is looked whether its tool failed. */
-const MAX_LOOKED_AT = 65_536;
-/** A tool that failed says so in its result (2025-11-25, `server/tools`, "Error Handling"). */
-const TOOL_FAILED = /"isError"\s*:\s*true/;
 
 /** What clients asked of each server in the last minutes: how much, how much failed, and how long it took. */
 export class Rates implements Observer {
@@ -25,9 +21,9 @@ export class Rates implements Observer {
       this.#of(server).asked(exchange.at);
   }
 
-  over({ asker, at, conversation, method }: Exchange, answer: Message | undefined, ms: number): void {
+  over({ asker, at, conversation }: Exchange, answer: Message | undefined, ms: number): void {
     if (asker !== 'client' || answer === undefined) return;
-    this.#of(conversation.server).answered(at + ms, ms, hasFailed(method, answer));
+    this.#of(conversation.server).answered(at + ms, ms, hasFailed(answer));
   }
 
   /** @param now by `performance.now()` */
@@ -45,9 +41,8 @@ export class Rates implements Observer {
   }
 }
 
-function hasFailed(method: string, { kind, text }: Message): boolean {
-  if (kind === 'error') return true;
-  return method === 'tools/call' && text.length <= MAX_LOOKED_AT && TOOL_FAILED.test(text);
+function hasFailed({ kind, isToolError }: Message): boolean {
+  return kind === 'error' || isToolError;
 }
 
 /** A ring of stretches, in tables that are made once. */

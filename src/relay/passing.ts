@@ -11,44 +11,48 @@
 /** Deleted entries after which a table has done its time, where that many are not still there. */
 const RENEW = 1024;
 
-/** A `Map` for entries that live as long as a request. */
+/** A `Map` for entries that live as long as a request. One that was never used has no table: sessions have many. */
 export class PassingMap<K, V> {
-  #map = new Map<K, V>();
+  #map: Map<K, V> | undefined;
   #deleted = 0;
   #readers = 0;
 
   get size(): number {
-    return this.#map.size;
+    return this.#map?.size ?? 0;
   }
 
   get(key: K): V | undefined {
-    return this.#map.get(key);
+    return this.#map?.get(key);
   }
 
   has(key: K): boolean {
-    return this.#map.has(key);
+    return this.#map?.has(key) ?? false;
   }
 
   set(key: K, value: V): void {
+    this.#map ??= new Map();
     this.#map.set(key, value);
   }
 
   delete(key: K): boolean {
-    const was = this.#map.delete(key);
+    const map = this.#map;
+    if (map === undefined) return false;
+    const was = map.delete(key);
     // Who is reading goes on in the table that it has begun.
-    if (was && ++this.#deleted >= RENEW && this.#deleted >= this.#map.size && this.#readers === 0) {
+    if (was && ++this.#deleted >= RENEW && this.#deleted >= map.size && this.#readers === 0) {
       this.#deleted = 0;
-      this.#map = new Map(this.#map);
+      this.#map = map.size === 0 ? undefined : new Map(map);
     }
     return was;
   }
 
   clear(): void {
-    this.#map.clear();
+    this.#map?.clear();
   }
 
   /** In the order in which they came; what is deleted meanwhile is left out, as in a `Map`. */
   *entries(): Generator<[K, V], undefined> {
+    if (this.#map === undefined) return;
     this.#readers++;
     try {
       yield* this.#map.entries();

@@ -32,8 +32,15 @@ function all(folder: string, suffix: string): string[] {
 }
 
 describe('the package', () => {
-  it('has the command, the library, its declarations and the licences, and nothing else', () => {
-    expect(readdirSync(installed).sort()).toEqual(['LICENSE', 'README.md', 'bin', 'dist', 'package.json']);
+  it('has the command, the library, its declarations, the schema of the file and the licences, and nothing else', () => {
+    expect(readdirSync(installed).sort()).toEqual([
+      'LICENSE',
+      'README.md',
+      'bin',
+      'dist',
+      'package.json',
+      'schema',
+    ]);
     expect(
       all('dist', '').filter((name) => !/(\.c?js|\.d\.ts|^api.*|^THIRD-PARTY-LICENSES\.txt)$/.test(name)),
     ).toEqual([]);

@@ -114,6 +114,28 @@ it('a hook knows who sends what, and may answer, change and replace it', async (
   });
 });
 
+it('a hook changes what a client of 2026-07-28 sends to a legacy server, too', async () => {
+  const hook: MessageHook = ({ method, params }) =>
+    method === 'tools/call' ? { params: { ...params, arguments: { message: 'changed' } } } : undefined;
+  const proxy = await createProxy({ server, hook });
+  endings.push(() => proxy.close());
+  const version = '2026-07-28';
+  const _meta = {
+    'io.modelcontextprotocol/protocolVersion': version,
+    'io.modelcontextprotocol/clientCapabilities': {},
+  };
+  const params = { _meta, name: 'echo', arguments: { message: 'original' } };
+  const response = await fetch(`${proxy.url}/mcp`, {
+    method: 'POST',
+    headers: {
+      ...{ 'content-type': 'application/json', accept: 'application/json, text/event-stream' },
+      ...{ 'mcp-protocol-version': version, 'mcp-method': 'tools/call', 'mcp-name': 'echo' },
+    },
+    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params }),
+  });
+  expect(await response.json()).toMatchObject({ id: 1, result: { content: [{ text: 'Echo: changed' }] } });
+});
+
 it('a handler is a part of a server of node:http, under a prefix, and keeps callers apart', async () => {
   const handler = await handlerFor({ basePath: '/tools' });
   const url = await listening((request, response) => {

@@ -69,13 +69,16 @@ describe('the Dockerfile', () => {
         'LICENSE',
         'README.md',
         'bin',
+        'build',
         'package-lock.json',
         'package.json',
         'rolldown.config.js',
+        'schema',
         'src',
         'tsconfig.base.json',
         'tsconfig.core.json',
         'tsconfig.json',
+        'tsconfig.page.json',
       ].sort(),
     );
   });
@@ -175,7 +178,14 @@ describe.skipIf(reason !== '')(`the steps on a clean root${reason && ` (skipped:
 
   it('leaves in the image what npm publishes, and nothing of the build', () => {
     const installed = root.at('/usr/local/lib/node_modules/mcp-relay');
-    expect(readdirSync(installed).sort()).toEqual(['LICENSE', 'README.md', 'bin', 'dist', 'package.json']);
+    expect(readdirSync(installed).sort()).toEqual([
+      'LICENSE',
+      'README.md',
+      'bin',
+      'dist',
+      'package.json',
+      'schema',
+    ]);
     expect(existsSync(root.at('/usr/local/lib/node_modules/@napi-rs'))).toBe(false);
     expect(readFileSync(root.at('/usr/local/bin/mcp-proxy'), 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/);
   });

@@ -13,7 +13,8 @@ export type LetGo = (reason: CloseReason) => void;
  * the request is sent.
  */
 export class RequestLink implements Link {
-  readonly request: Message;
+  /** Until it was sent, as it came: on its way something may have been put into it. */
+  request: Message;
   /** Raw JSON of the request's id. */
   readonly id: Wire;
   readonly #key: Key;
@@ -51,6 +52,7 @@ export class RequestLink implements Link {
         return;
       }
       this.#begun = true;
+      this.request = message;
       this.#letGo = this.#begin(this);
       if (this.#gone !== undefined) this.#letGo(this.#gone);
     }

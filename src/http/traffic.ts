@@ -42,7 +42,7 @@ export class Traffic {
    */
   rightOf(request: IncomingMessage, principal: Principal | undefined): Inspect {
     if (principal !== undefined) return this.#access.has(principal.id) ? 'all' : 'own';
-    return isForwarded(request) ? 'remote' : 'all';
+    return isForwarded(request) || isOfOtherPage(request) ? 'remote' : 'all';
   }
 
   /** @param servers the names of those that they may use */
@@ -84,6 +84,14 @@ function isForwarded({ headers }: IncomingMessage): boolean {
   return ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip'].some(
     (name) => headers[name] !== undefined,
   );
+}
+
+/**
+ * Whether a page of another origin asks, be it one that may use the servers: what others say to those is not for it. A
+ * browser names no `Origin` for what a page only reads from its own (Fetch, "append a request `Origin` header").
+ */
+function isOfOtherPage({ headers }: IncomingMessage): boolean {
+  return headers.origin !== undefined;
 }
 
 function fromOf({ url = '' }: IncomingMessage): number {

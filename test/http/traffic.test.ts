@@ -60,11 +60,16 @@ it(`${guards('inspect.own')} who is known sees what is theirs, and who may see a
 });
 
 it(`${guards('inspect.local')} where nobody is asked, nobody elsewhere sees them, nor is there a start where they would`, async () => {
-  const { url } = await start({ defaultServer: forPage(), inspect: { access: [] } });
+  const page = 'https://app.example';
+  const { url } = await start({ defaultServer: forPage(), allowOrigins: [page], inspect: { access: [] } });
   await echo(`${url}/mcp`, { word: 'canary-2' });
   expect((await traffic(url)).body).toContain('canary-2');
-  for (const name of ['x-forwarded-for', 'forwarded', 'x-real-ip']) {
-    const { status, body } = await traffic(url, { [name]: '203.0.113.7' });
+  const elsewhere = '203.0.113.7';
+  for (const [name, value] of Object.entries({
+    ...{ 'x-forwarded-for': elsewhere, forwarded: elsewhere, 'x-real-ip': elsewhere },
+    origin: page,
+  })) {
+    const { status, body } = await traffic(url, { [name]: value });
     expect([name, status]).toEqual([name, 403]);
     expect(body).not.toContain('canary-2');
   }

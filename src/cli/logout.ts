@@ -38,7 +38,10 @@ export async function logout(
 /** What came of it, as a line. */
 async function takenBack(grant: Grant, registration: Registration): Promise<string> {
   const { revoke } = await import('../oauth/revocation.js');
-  const fetch = new OAuthFetch({ verify: true, secrets: new Secrets(), emit: () => undefined });
+  const secrets = new Secrets();
+  for (const value of [grant.accessToken, grant.refreshToken, registration.clientSecret])
+    secrets.add(value ?? '');
+  const fetch = new OAuthFetch({ verify: true, secrets, emit: () => undefined });
   const limit = new AbortController();
   const late = `it took longer than ${REVOCATION_TIME / 1000} s.`;
   const reason = await Promise.race([
@@ -48,5 +51,5 @@ async function takenBack(grant: Grant, registration: Registration): Promise<stri
   limit.abort();
   await fetch.close();
   if (reason === undefined) return 'Its authorization server has taken back the tokens.\n';
-  return `The tokens were not taken back, and are good until they run out: ${reason}\n`;
+  return `The tokens were not taken back, and are good until they run out: ${secrets.mask(reason)}\n`;
 }

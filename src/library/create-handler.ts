@@ -38,14 +38,29 @@ export async function createHandler(options: ServingOptions): Promise<ProxyHandl
   const server = new FetchServer(handle);
   return {
     started,
-    handle(request, response, { caller } = {}) {
-      if (caller !== undefined) callers.set(request, caller);
+    handle(request, response, about = {}) {
+      if (!isKnown(about)) {
+        response.writeHead(500, TEXT).end(NO_CALLER);
+        return;
+      }
+      if (about.caller !== undefined) callers.set(request, about.caller);
       handle(request, response);
     },
-    fetch: (request, { caller } = {}) =>
-      server.fetch(request, (socket) => {
-        if (caller !== undefined) callers.set(socket, caller);
-      }),
+    async fetch(request, about = {}) {
+      if (!isKnown(about)) return new Response(NO_CALLER, { status: 500, headers: TEXT });
+      return server.fetch(request, (socket) => {
+        if (about.caller !== undefined) callers.set(socket, about.caller);
+      });
+    },
     close: proxy.close,
   };
+}
+
+const TEXT = { 'content-type': 'text/plain; charset=utf-8' };
+const NO_CALLER =
+  'the server that this proxy is a part of must name its caller by a text that is not empty, or not at all\n';
+
+/** Whatever JavaScript hands over: what names nobody must not be taken for somebody, whom all would be. */
+function isKnown({ caller }: { readonly caller?: unknown }): boolean {
+  return caller === undefined || (typeof caller === 'string' && caller !== '');
 }

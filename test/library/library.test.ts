@@ -204,6 +204,15 @@ it.each<[string, Partial<ServingOptions>, string, string | undefined, number]>([
   expect(response.status).toBe(status);
 });
 
+it.each([[''], [null], [0], [false]])('a handler takes %j for nobody', async (caller) => {
+  const handler = await handlerFor();
+  // As somebody without types hands over what is missing.
+  const about = { caller } as unknown as { caller: string };
+  expect((await handler.fetch(new Request('http://localhost/status'), about)).status).toBe(500);
+  const url = await listening((request, response) => handler.handle(request, response, about));
+  expect((await fetch(`${url}/status`)).status).toBe(500);
+});
+
 it('connectStdio serves a remote server on two streams, through a hook', async () => {
   const proxy = await createProxy({ server });
   endings.push(() => proxy.close());

@@ -26,6 +26,7 @@ import { Exchanges, type Observer } from './observability/exchanges.js';
 import { hookOf, type MessageHook } from './observability/hooks.js';
 import { MessageHeads } from './observability/message-heads.js';
 import { Tally } from './observability/tally.js';
+import { maskOf } from './process/secrets.js';
 import { Server } from './servers/server.js';
 import { Servers } from './servers/servers.js';
 import { SessionRegistry } from './sessions/registry.js';
@@ -149,7 +150,8 @@ export async function startProxy(options: ProxyOptions, emit: Emit): Promise<Run
   });
   const bodies = new Bodies(limits.maxBody, limits.maxUnfinished);
   const hosts = new HostGuard(options.host, options);
-  const tally = new Tally();
+  const masks = new Map(servers.configured.map(({ definition }) => [definition.name, maskOf(definition)]));
+  const tally = new Tally((server, tool) => masks.get(server)?.(tool) === tool);
   const pages = new Pages({ auth: options.auth, hasCertificates, inspect: options.inspect, emit });
   const observers: readonly Observer[] = [
     tally,

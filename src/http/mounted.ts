@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Emit } from '../observability/events.js';
 import type { Answering } from './answering.js';
 import { answerFaults } from './fault.js';
+import { isForwarded } from './forwarded.js';
 import { isLoopback } from './host.js';
 import type { Handler, Listening } from './listener.js';
 import { refuse } from './reply.js';
@@ -46,7 +47,8 @@ export class Mounted implements Listening {
   }
 }
 
-/** Whether a request has come from this machine itself, as far as its connection shows. */
-export function isLocal({ socket }: IncomingMessage): boolean {
-  return isLoopback((socket.remoteAddress ?? '').replace(/^::ffff:/, ''));
+/** Whether a request has come from this machine itself, as far as its connection shows, and what a reverse proxy says. */
+export function isLocal(request: IncomingMessage): boolean {
+  if (isForwarded(request)) return false;
+  return isLoopback((request.socket.remoteAddress ?? '').replace(/^::ffff:/, ''));
 }

@@ -7,6 +7,7 @@ import { Inspection } from '../observability/inspection.js';
 import { type ValueMask, valueMask } from '../observability/secrets.js';
 import type { Inspect, Traffic as Shown } from '../page/live.js';
 import { maskOf } from '../process/secrets.js';
+import { isForwarded } from './forwarded.js';
 import { HEADERS, refuseOtherMethods } from './live.js';
 import { refuse } from './reply.js';
 
@@ -77,13 +78,6 @@ export class Traffic {
     this.#masks.set(definition, mask);
     return mask;
   }
-}
-
-/** Whether a reverse proxy says that somebody elsewhere asks (RFC 7239, and what was there before it). */
-function isForwarded({ headers }: IncomingMessage): boolean {
-  return ['forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip'].some(
-    (name) => headers[name] !== undefined,
-  );
 }
 
 /**

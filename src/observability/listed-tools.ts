@@ -16,8 +16,12 @@ export class ListedTools {
   readonly #names = new Map<Wire, string>();
   #last: Wire = '';
 
-  /** Reads an answer to `tools/list`; the same twice in a row only once. */
-  learn(answer: Message): void {
+  /**
+   * Reads an answer to `tools/list`; the same twice in a row only once.
+   *
+   * @param mayShow whether a name holds no secret
+   */
+  learn(answer: Message, mayShow: (name: string) => boolean): void {
     const list = answerOf(answer);
     if (this.#names.size >= MAX_TOOLS || list.length > LARGEST_LIST || list === this.#last) return;
     this.#last = list;
@@ -26,7 +30,7 @@ export class ListedTools {
     for (const tool of tools) {
       const name = textOf(asRecord(tool).name, '');
       if (name === '' || name.length > LONGEST || this.#names.size >= MAX_TOOLS) continue;
-      this.#names.set(toWire(name), name);
+      if (mayShow(name)) this.#names.set(toWire(name), name);
     }
   }
 

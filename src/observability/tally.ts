@@ -91,11 +91,17 @@ export class ServerTally {
  * look-ups. All by which it tells one from another is bounded: whoever sends a message must not be able to fill it.
  */
 export class Tally implements Observer {
+  readonly #mayShow: (server: string, tool: string) => boolean;
   readonly #servers = new Map<string, ServerTally>();
   /** When each session that is open began, in milliseconds. */
   readonly #since = new PassingMap<Conversation, number>();
   /** HTTP answers by the first digit of their status; at 0 those whose client had gone before. */
   readonly answers = new Float64Array(6);
+
+  /** @param mayShow whether the name of a tool of that server holds no secret */
+  constructor(mayShow: (server: string, tool: string) => boolean = () => true) {
+    this.#mayShow = mayShow;
+  }
 
   /** What was counted of the server definition of that name. */
   of(server: string): ServerTally {
@@ -133,8 +139,11 @@ export class Tally implements Observer {
     const server = this.of(conversation.server);
     const version = shownVersion(conversation.version());
     server.of(asker, shownMethod(method), tool, failureOf(answer) ?? '', version).add(ms / 1000);
-    if (method === 'tools/list' && asker === 'client' && answer?.kind === 'response')
-      server.tools.learn(answer);
+    // What a server offers to somebody may be for them alone, and whoever sees the metrics may be somebody else.
+    const isForAll = conversation.principal === undefined;
+    if (method === 'tools/list' && asker === 'client' && answer?.kind === 'response' && isForAll) {
+      server.tools.learn(answer, (name) => this.#mayShow(conversation.server, name));
+    }
   }
 
   closed(conversation: Conversation, reason: CloseReason): void {

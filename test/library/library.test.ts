@@ -204,6 +204,17 @@ it.each<[string, Partial<ServingOptions>, string, string | undefined, number]>([
   expect(response.status).toBe(status);
 });
 
+it('a handler without a caller does not answer who comes through a reverse proxy on this machine', async () => {
+  const handler = await handlerFor();
+  const url = await listening((request, response) => handler.handle(request, response));
+  const statusOf = async (headers: Record<string, string>): Promise<number> =>
+    (await fetch(`${url}/status`, { headers })).status;
+  expect(await statusOf({})).toBe(200);
+  for (const name of ['x-forwarded-for', 'forwarded', 'x-real-ip']) {
+    expect([name, await statusOf({ [name]: '203.0.113.9' })]).toEqual([name, 403]);
+  }
+});
+
 it.each([[''], [null], [0], [false]])('a handler takes %j for nobody', async (caller) => {
   const handler = await handlerFor();
   // As somebody without types hands over what is missing.

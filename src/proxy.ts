@@ -150,8 +150,10 @@ export async function startProxy(options: ProxyOptions, emit: Emit): Promise<Run
   });
   const bodies = new Bodies(limits.maxBody, limits.maxUnfinished);
   const hosts = new HostGuard(options.host, options);
-  const masks = new Map(servers.configured.map(({ definition }) => [definition.name, maskOf(definition)]));
-  const tally = new Tally((server, tool) => masks.get(server)?.(tool) === tool);
+  const tally = new Tally((server, tool) => {
+    const found = servers.configured.find(({ definition }) => definition.name === server);
+    return found !== undefined && maskOf(found.definition)(tool) === tool;
+  });
   const pages = new Pages({ auth: options.auth, hasCertificates, inspect: options.inspect, emit });
   const observers: readonly Observer[] = [
     tally,

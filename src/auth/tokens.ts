@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Emit } from '../observability/events.js';
+import { Seldom } from '../observability/seldom.js';
 import type { Clock } from '../relay/clock.js';
 import type { Claims } from './claims.js';
 import { goodUntil } from './credential.js';
@@ -47,11 +48,12 @@ export class Tokens {
   readonly #known = new Map<string, Known>();
   /** Tokens that are being checked: who comes with the same one waits for the same answer. */
   readonly #checking = new Map<string, Promise<Claims | undefined>>();
-  #toldAt = Number.NEGATIVE_INFINITY;
+  readonly #failures: Seldom;
 
   constructor(options: TokensOptions) {
     const { issuer, introspection, clock } = options;
     this.#options = options;
+    this.#failures = new Seldom(TELL_AGAIN_MS, clock);
     if (introspection === undefined) {
       const keys = new Issuer(issuer, clock, this.#http);
       this.#claimsOf = (token) => verifyJwt(token, keys);
@@ -117,12 +119,9 @@ export class Tokens {
   }
 
   #tell(error: unknown): void {
-    const { clock, emit } = this.#options;
-    const now = clock.now();
-    if (now - this.#toldAt < TELL_AGAIN_MS) return;
-    this.#toldAt = now;
+    if (this.#failures.due() === 0) return;
     const text =
       error instanceof Unavailable ? error.message : `the check of a token failed: ${String(error)}`;
-    emit({ level: 'error', text: `access tokens can't be checked (503): ${text}` });
+    this.#options.emit({ level: 'error', text: `access tokens can't be checked (503): ${text}` });
   }
 }

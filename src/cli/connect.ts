@@ -1,13 +1,10 @@
 import { connectClient } from '../client.js';
 import type { Emit } from '../observability/events.js';
 import { MessageHeads } from '../observability/message-heads.js';
-import { beginTracing } from '../observability/tracing.js';
+import { beginTracing, SEND_MS } from '../observability/tracing.js';
 import { signInOf } from '../sign-in.js';
 import type { ClientOptions } from './client-options.js';
 import type { EndSignal } from './signals.js';
-
-/** How long the last spans have to reach their collector, in milliseconds. */
-const SEND_MS = 2000;
 
 /**
  * Client mode: a stdio server for the client that started this process. Returns the exit code.

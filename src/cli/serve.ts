@@ -1,12 +1,9 @@
 import { ConfigError } from '../config/config-error.js';
 import { toWire } from '../jsonrpc/wire.js';
 import { type Emit, wordsOf } from '../observability/events.js';
-import { beginTracing } from '../observability/tracing.js';
+import { beginTracing, SEND_MS } from '../observability/tracing.js';
 import { type ProxyOptions, type RunningProxy, startProxy } from '../proxy.js';
 import { type EndSignal, hasCome } from './signals.js';
-
-/** How long the last spans have to reach their collector, in milliseconds. */
-const SEND_MS = 2000;
 
 /**
  * Server mode: runs until a signal ends it, or no server could be started. Returns the exit code. Rejects with

@@ -5,6 +5,7 @@ import type { Resource } from '../auth/resources.js';
 import { NOT_KNOWN, type Verdict } from '../auth/verdict.js';
 import { ErrorCode } from '../jsonrpc/errors.js';
 import type { Emit } from '../observability/events.js';
+import { Seldom } from '../observability/seldom.js';
 import type { Clock } from '../relay/clock.js';
 import { answerFaults } from './fault.js';
 import { OpenAnswers, type Stay } from './open-answers.js';
@@ -30,12 +31,12 @@ export class Door {
   readonly #options: DoorOptions;
   /** Undefined where nobody is asked who they are. */
   readonly #answers: OpenAnswers | undefined;
-  #refused = 0;
-  #toldAt = Number.NEGATIVE_INFINITY;
+  readonly #refusals: Seldom;
 
   constructor(options: DoorOptions) {
     this.#options = options;
     const { authenticator, clock } = options;
+    this.#refusals = new Seldom(TELL_AGAIN_MS, clock);
     if (authenticator === undefined) return;
     this.#answers = new OpenAnswers({
       clock,
@@ -126,14 +127,11 @@ export class Door {
   }
 
   #tell(): void {
-    const { clock, emit } = this.#options;
-    this.#refused++;
-    const now = clock.now();
-    if (now - this.#toldAt < TELL_AGAIN_MS) return;
-    const count = this.#refused === 1 ? 'a request was' : `${this.#refused} requests were`;
-    emit({ level: 'warning', text: `${count} refused: what they sent to authenticate is not good (401)` });
-    this.#toldAt = now;
-    this.#refused = 0;
+    const count = this.#refusals.due();
+    if (count === 0) return;
+    const what = count === 1 ? 'a request was' : `${count} requests were`;
+    const text = `${what} refused: what they sent to authenticate is not good (401)`;
+    this.#options.emit({ level: 'warning', text });
   }
 }
 

@@ -161,6 +161,24 @@ export function connect(
   return exchanges;
 }
 
+/** The conversation that one POST is, where it belongs to no session. */
+export function conversationOf(
+  { server, principal }: Endpoint,
+  era: Conversation['era'],
+  client: ClientInfo | undefined,
+  version: string,
+): Conversation {
+  return {
+    server: server.definition.name,
+    shownId: undefined,
+    transport: 'streamable-http',
+    era,
+    principal,
+    client,
+    version: () => version,
+  };
+}
+
 /** Tells that a session of the legacy era has begun, and what is spoken on either side. */
 export function tellBegun(
   { server, emit }: Endpoint,

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Server } from '../servers/server.js';
-import { refuse } from './reply.js';
+import { refuseUnlessRead } from './reply.js';
 
 export interface HealthSource {
   /** One for each definition. */
@@ -21,10 +21,7 @@ export function answerHealth(
   request: IncomingMessage,
   response: ServerResponse,
 ): void {
-  if (request.method !== 'GET' && request.method !== 'HEAD') {
-    refuse(response, 405, `/${question} is for GET`, { headers: { allow: 'GET, HEAD' } });
-    return;
-  }
+  if (refuseUnlessRead(request, response, `/${question}`)) return;
   const trouble = question === 'healthz' ? undefined : troubleOf(source);
   const headers = { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' };
   response.writeHead(trouble === undefined ? 200 : 503, headers).end(`${trouble ?? 'ok'}\n`);

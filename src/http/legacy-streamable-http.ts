@@ -10,6 +10,7 @@ import type { Accepted } from '../transports/streamable-http/exchange.js';
 import { accepted } from './accept.js';
 import {
   connect,
+  conversationOf,
   type Endpoint,
   findOwn,
   join,
@@ -176,15 +177,7 @@ function answerWithoutSession(
       pollAfter: 0,
       onIdle: () => downstream.end(ANSWERED),
     });
-    const conversation = {
-      server: endpoint.server.definition.name,
-      shownId: undefined,
-      transport: 'streamable-http',
-      era: 'legacy',
-      principal: endpoint.principal,
-      client: undefined,
-      version: () => version,
-    } as const;
+    const conversation = conversationOf(endpoint, 'legacy', undefined, version);
     connect(endpoint, conversation, downstream, upstream);
     const refused = downstream.receive(posted.messages, posted.batch, accepts, response);
     if (refused) refuse(response, 400, refused.reason, { id: refused.id });

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { hasGoodCertificate, takeBackCertificate } from '../auth/certificates.js';
 import type { Emit } from '../observability/events.js';
+import { Seldom } from '../observability/seldom.js';
 import type { Answering } from './answering.js';
 import { answerFaults } from './fault.js';
 import type { TlsFiles } from './tls.js';
@@ -121,16 +122,12 @@ export class Listener implements Listening {
 
 /** Whoever finds no room is not told why: the system has taken the connection before anybody knows of it. */
 function tellDropped(most: number, emit: Emit): () => void {
-  let count = 0;
-  let toldAt = Number.NEGATIVE_INFINITY;
+  const dropped = new Seldom(TELL_AGAIN_MS, performance);
   return () => {
-    count++;
-    const now = performance.now();
-    if (now - toldAt < TELL_AGAIN_MS) return;
+    const count = dropped.due();
+    if (count === 0) return;
     const what = count === 1 ? 'a connection was' : `${count} connections were`;
     emit({ level: 'warning', text: `${what} closed: there are ${most} already, as many as may be` });
-    toldAt = now;
-    count = 0;
   };
 }
 

@@ -11,7 +11,7 @@ import type { ClientName, Inspect, Live, More, ServerStatus } from '../page/live
 import { memoryOf } from '../process/memory.js';
 import { maskOf } from '../process/secrets.js';
 import type { Server } from '../servers/server.js';
-import { refuse } from './reply.js';
+import { refuseUnlessRead } from './reply.js';
 import { pathOf } from './router.js';
 import { type StatusSource, shownServers, status } from './status.js';
 
@@ -34,6 +34,9 @@ export interface PageSource extends LiveSource {
   readonly offers: Offers;
 }
 
+/** What a request for it that is no GET is refused with. */
+export const SHOWN = 'what the page shows';
+
 /** The headers of what the page is told. */
 export const HEADERS = {
   'content-type': 'application/json',
@@ -49,15 +52,8 @@ export function answerLive(
   response: ServerResponse,
   principal: Principal | undefined,
 ): void {
-  if (refuseOtherMethods(request, response)) return;
+  if (refuseUnlessRead(request, response, SHOWN)) return;
   response.writeHead(200, HEADERS).end(JSON.stringify(live(source, principal)));
-}
-
-/** What the page asks for is only looked at. Returns whether something else was refused. */
-export function refuseOtherMethods(request: IncomingMessage, response: ServerResponse): boolean {
-  if (request.method === 'GET' || request.method === 'HEAD') return false;
-  refuse(response, 405, 'what the page shows is for GET', { headers: { allow: 'GET, HEAD' } });
-  return true;
 }
 
 function live(source: PageSource, principal: Principal | undefined): Live {

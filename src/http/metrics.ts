@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Emit } from '../observability/events.js';
 import type { MetricsSource } from './exposition.js';
 import { answerFaults } from './fault.js';
-import { refuse } from './reply.js';
+import { refuseUnlessRead } from './reply.js';
 
 /** The format of OpenMetrics, for who asks for it; for all others that of Prometheus. */
 const OPEN_METRICS = /\bapplication\/openmetrics-text\b/i;
@@ -14,10 +14,7 @@ export function answerMetrics(
   response: ServerResponse,
   emit: Emit,
 ): void {
-  if (request.method !== 'GET' && request.method !== 'HEAD') {
-    refuse(response, 405, '/metrics is for GET', { headers: { allow: 'GET, HEAD' } });
-    return;
-  }
+  if (refuseUnlessRead(request, response, '/metrics')) return;
   const isOpen = OPEN_METRICS.test(request.headers.accept ?? '');
   import('./exposition.js')
     .then(({ exposition }) => exposition(source, isOpen))

@@ -9,7 +9,7 @@ import type { CloseReason, Link } from '../relay/link.js';
 import type { Accepted } from '../transports/streamable-http/exchange.js';
 import { ModernDownstream } from '../transports/streamable-http/modern-downstream.js';
 import { paramMismatch } from '../transports/streamable-http/param-headers.js';
-import { connect, type Endpoint, refuseBusy, tellHeard } from './endpoint.js';
+import { connect, conversationOf, type Endpoint, refuseBusy, tellHeard } from './endpoint.js';
 import { answerFaults } from './fault.js';
 import { refuse } from './reply.js';
 
@@ -118,15 +118,7 @@ async function serve(endpoint: Endpoint, post: ModernPost): Promise<void> {
     return;
   }
   answerFaults(response, endpoint.emit, () => {
-    const conversation = {
-      server: endpoint.server.definition.name,
-      shownId: undefined,
-      transport: 'streamable-http',
-      era: 'modern',
-      principal: endpoint.principal,
-      client,
-      version: () => envelope.version,
-    } as const;
+    const conversation = conversationOf(endpoint, 'modern', client, envelope.version);
     connect(endpoint, conversation, downstream, upstream);
     downstream.receive();
   });

@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isModernVersion } from '../eras/versions.js';
 import { ErrorCode } from '../jsonrpc/errors.js';
 import { makeError } from '../jsonrpc/make.js';
@@ -42,6 +42,13 @@ export function refuse(
   });
   response.write(body, 'latin1');
   endAfterRequest(response);
+}
+
+/** Refuses what would do more than look at something. Returns whether it did. */
+export function refuseUnlessRead(request: IncomingMessage, response: ServerResponse, what: string): boolean {
+  if (request.method === 'GET' || request.method === 'HEAD') return false;
+  refuse(response, 405, `${what} is for GET`, { headers: { allow: 'GET, HEAD' } });
+  return true;
 }
 
 /** The whole answer is on its way already; its end is what may close the connection. */

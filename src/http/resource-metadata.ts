@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TokenSource } from '../auth/authenticator.js';
 import { WHOLE } from '../auth/resources.js';
-import { refuse } from './reply.js';
+import { refuse, refuseUnlessRead } from './reply.js';
 import { resourceOf, route } from './router.js';
 
 /**
@@ -16,10 +16,7 @@ export function answerResourceMetadata(
   request: IncomingMessage,
   response: ServerResponse,
 ): void {
-  if (request.method !== 'GET' && request.method !== 'HEAD') {
-    refuse(response, 405, 'metadata is for GET', { headers: { allow: 'GET, HEAD' } });
-    return;
-  }
+  if (refuseUnlessRead(request, response, 'metadata')) return;
   const known = resources.withoutPrefix(path);
   const target = route(known);
   const resource = known === '' ? WHOLE : resourceOf(target);

@@ -7,7 +7,7 @@ import type { Server } from '../servers/server.js';
 import type { ServerProcess } from '../servers/server-process.js';
 import type { SessionRegistry } from '../sessions/registry.js';
 import { VERSION } from '../version.js';
-import { refuse } from './reply.js';
+import { refuseUnlessRead } from './reply.js';
 
 /** What `/status` is made of. */
 export interface StatusSource {
@@ -49,10 +49,7 @@ export function answerStatus(
   response: ServerResponse,
   asker: string | undefined,
 ): void {
-  if (request.method !== 'GET' && request.method !== 'HEAD') {
-    refuse(response, 405, '/status is for GET', { headers: { allow: 'GET, HEAD' } });
-    return;
-  }
+  if (refuseUnlessRead(request, response, '/status')) return;
   const headers = { 'content-type': 'application/json', 'cache-control': 'no-store' };
   // Whoever asks whether to send clients here is told no, before anything ends.
   response

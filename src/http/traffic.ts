@@ -8,8 +8,8 @@ import { type ValueMask, valueMask } from '../observability/secrets.js';
 import type { Inspect, Traffic as Shown } from '../page/live.js';
 import { maskOf } from '../process/secrets.js';
 import { isForwarded } from './forwarded.js';
-import { HEADERS, refuseOtherMethods } from './live.js';
-import { refuse } from './reply.js';
+import { HEADERS, SHOWN } from './live.js';
+import { refuse, refuseUnlessRead } from './reply.js';
 
 export interface InspectOptions {
   /** Principals, by id, who see the messages of others, too. */
@@ -23,7 +23,6 @@ export class Traffic {
   readonly #access: ReadonlySet<string>;
   readonly #run: string;
   readonly #definitions = new WeakMap<Conversation, ServerDefinition>();
-  readonly #masks = new WeakMap<ServerDefinition, ValueMask>();
   readonly inspection = new Inspection((conversation) => this.#maskOf(conversation));
 
   /** @param run tells this run of the proxy from others */
@@ -53,7 +52,7 @@ export class Traffic {
     principal: Principal | undefined,
     servers: ReadonlySet<string>,
   ): void {
-    if (refuseOtherMethods(request, response)) return;
+    if (refuseUnlessRead(request, response, SHOWN)) return;
     const right = this.rightOf(request, principal);
     if (right === 'remote') {
       refuse(response, 403, 'messages are shown on this machine only, because nobody is asked who they are');
@@ -71,12 +70,7 @@ export class Traffic {
 
   #maskOf(conversation: Conversation): ValueMask {
     const definition = this.#definitions.get(conversation);
-    if (definition === undefined) return NO_SECRETS;
-    const known = this.#masks.get(definition);
-    if (known !== undefined) return known;
-    const mask = maskOf(definition);
-    this.#masks.set(definition, mask);
-    return mask;
+    return definition === undefined ? NO_SECRETS : maskOf(definition);
   }
 }
 

@@ -29,6 +29,7 @@ import type { Conversation } from './conversation.js';
 import type { Emit } from './events.js';
 import type { Exchange, Observer, Side } from './exchanges.js';
 import { failureOf } from './failure.js';
+import { Seldom } from './seldom.js';
 import type { Tracing } from './tracing.js';
 
 /** Characters of what a client has chosen: a method, a name, an id. */
@@ -41,10 +42,9 @@ const TELL_AGAIN_MS = 60_000;
  * and the limits itself.
  */
 export function openTraces(env: Readonly<Record<string, string | undefined>>, emit: Emit): Tracing {
-  let toldAt = Number.NEGATIVE_INFINITY;
+  const failures = new Seldom(TELL_AGAIN_MS, performance);
   const tell = (): void => {
-    if (performance.now() - toldAt < TELL_AGAIN_MS) return;
-    toldAt = performance.now();
+    if (failures.due() === 0) return;
     const where = 'see OTEL_EXPORTER_OTLP_ENDPOINT and the other variables of OpenTelemetry';
     emit({ level: 'warning', text: `traces could not be sent to their collector, and are lost; ${where}` });
   };

@@ -8,6 +8,9 @@ export interface Tracing {
   end(ms: number): Promise<void>;
 }
 
+/** How long the last spans have to reach their collector, in milliseconds. */
+export const SEND_MS = 2000;
+
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Begins it where the variables of OpenTelemetry ask for it; nothing of it is loaded otherwise. */

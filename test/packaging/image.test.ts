@@ -14,6 +14,7 @@ import { Scope } from '../e2e/harness/scope.js';
 import { connectV1 } from '../e2e/harness/sdk-v1.js';
 import { CleanRoot, type Contained, type RunOptions, whyNot } from './harness/clean-root.js';
 import { buildContext, ROOT, type Stage, stages, TEXT } from './harness/dockerfile.js';
+import { PUBLISHED } from './harness/installed.js';
 
 const KEY = 'a-key-of-one-client-of-the-test';
 
@@ -178,14 +179,7 @@ describe.skipIf(reason !== '')(`the steps on a clean root${reason && ` (skipped:
 
   it('leaves in the image what npm publishes, and nothing of the build', () => {
     const installed = root.at('/usr/local/lib/node_modules/mcp-relay');
-    expect(readdirSync(installed).sort()).toEqual([
-      'LICENSE',
-      'README.md',
-      'bin',
-      'dist',
-      'package.json',
-      'schema',
-    ]);
+    expect(readdirSync(installed).sort()).toEqual(PUBLISHED);
     expect(existsSync(root.at('/usr/local/lib/node_modules/@napi-rs'))).toBe(false);
     expect(readFileSync(root.at('/usr/local/bin/mcp-proxy'), 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/);
   });

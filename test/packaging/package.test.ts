@@ -6,7 +6,7 @@ import { end, start } from '../e2e/harness/processes.js';
 import { LEGACY_SERVER, parseListening } from '../e2e/harness/proxy.js';
 import { Scope } from '../e2e/harness/scope.js';
 import { ROOT } from './harness/dockerfile.js';
-import { installPackage } from './harness/installed.js';
+import { installPackage, PUBLISHED } from './harness/installed.js';
 
 const scope = new Scope();
 const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
@@ -33,14 +33,7 @@ function all(folder: string, suffix: string): string[] {
 
 describe('the package', () => {
   it('has the command, the library, its declarations, the schema of the file and the licences, and nothing else', () => {
-    expect(readdirSync(installed).sort()).toEqual([
-      'LICENSE',
-      'README.md',
-      'bin',
-      'dist',
-      'package.json',
-      'schema',
-    ]);
+    expect(readdirSync(installed).sort()).toEqual(PUBLISHED);
     expect(
       all('dist', '').filter((name) => !/(\.c?js|\.d\.ts|^api.*|^THIRD-PARTY-LICENSES\.txt)$/.test(name)),
     ).toEqual([]);

@@ -5,6 +5,9 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { ROOT } from './dockerfile.js';
 
+/** All that stands in the package's folder. */
+export const PUBLISHED = ['LICENSE', 'README.md', 'bin', 'dist', 'package.json', 'schema'];
+
 export interface Installed {
   /** A project that has the package. */
   readonly project: string;

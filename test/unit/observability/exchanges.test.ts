@@ -3,16 +3,7 @@ import { Exchanges, type Observer } from '../../../src/observability/exchanges.j
 import { relay } from '../../../src/relay/relay.js';
 import { MemoryLink } from '../relay/memory-link.js';
 import { GONE } from '../relay/stage.js';
-
-const CONVERSATION = {
-  server: 's',
-  shownId: undefined,
-  transport: 'stdio',
-  era: 'legacy',
-  principal: undefined,
-  client: undefined,
-  version: () => undefined,
-} as const;
+import { CONVERSATION } from './conversation.js';
 
 /** A conversation that is watched, and what its observer was told, a line each. */
 function watched(): { client: MemoryLink; server: MemoryLink; told: string[]; exchanges: Exchanges } {

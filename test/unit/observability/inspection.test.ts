@@ -4,16 +4,14 @@ import type { Conversation } from '../../../src/observability/conversation.js';
 import { Exchanges } from '../../../src/observability/exchanges.js';
 import { Inspection } from '../../../src/observability/inspection.js';
 import { valueMask } from '../../../src/observability/secrets.js';
+import { CONVERSATION as UNKNOWN } from './conversation.js';
 
 const SECRET = 'the-secret-of-this-server';
 const CONVERSATION: Conversation = {
-  server: 's',
+  ...UNKNOWN,
   shownId: 'a1',
   transport: 'streamable-http',
-  era: 'legacy',
-  principal: undefined,
   client: { name: 'c', version: '1' },
-  version: () => undefined,
 };
 const all = (): boolean => true;
 

@@ -1,18 +1,8 @@
 import { expect, it } from 'vitest';
 import type { Message } from '../../../src/jsonrpc/message.js';
 import { messageOf } from '../../../src/jsonrpc/rewrite.js';
-import type { Conversation } from '../../../src/observability/conversation.js';
 import { Rates } from '../../../src/observability/rates.js';
-
-const CONVERSATION: Conversation = {
-  server: 's',
-  shownId: undefined,
-  transport: 'stdio',
-  era: 'legacy',
-  principal: undefined,
-  client: undefined,
-  version: () => undefined,
-};
+import { CONVERSATION } from './conversation.js';
 
 function message(text: string): Message {
   const found = messageOf(text);

@@ -1,21 +1,13 @@
 /** Which names of tools the metrics may have: whoever reads them may be somebody else than who was told of the tools. */
 import { expect, it } from 'vitest';
-import type { Conversation } from '../../../src/observability/conversation.js';
 import { Exchanges } from '../../../src/observability/exchanges.js';
 import { Tally } from '../../../src/observability/tally.js';
 import { message } from '../relay/memory-link.js';
+import { CONVERSATION } from './conversation.js';
 
 /** The tools by whose names two calls are counted, after the server has listed them. */
 function labels(principal: string | undefined): string[] {
-  const conversation: Conversation = {
-    server: 's',
-    shownId: undefined,
-    transport: 'stdio',
-    era: 'legacy',
-    client: undefined,
-    principal,
-    version: () => undefined,
-  };
+  const conversation = { ...CONVERSATION, principal };
   const tally = new Tally((_, tool) => !tool.includes('canary'));
   const exchanges = new Exchanges(conversation, [tally]);
   exchanges.fromClient(message('{"jsonrpc":"2.0","id":1,"method":"tools/list"}'));

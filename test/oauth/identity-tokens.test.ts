@@ -1,6 +1,6 @@
 /** Who is known by a token that somebody else has given out: a workload, and a person whose organisation decides. */
 import { renameSync, writeFileSync } from 'node:fs';
-import { createServer, type ServerResponse } from 'node:http';
+import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { UnsecuredJWT } from 'jose';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -9,6 +9,7 @@ import { end } from '../e2e/harness/processes.js';
 import type { RawStdio } from '../e2e/harness/raw-stdio.js';
 import { Scope } from '../e2e/harness/scope.js';
 import { guards } from '../security.js';
+import { answerMcp, json } from './harness/by-hand.js';
 import { Person } from './harness/protected.js';
 
 const scope = new Scope();
@@ -40,8 +41,6 @@ async function startPlayed(): Promise<Played> {
       good = given + 1;
     },
   };
-  const json = (response: ServerResponse, status: number, value: object): ServerResponse =>
-    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value));
   server.on('request', async (request, response) => {
     let body = '';
     for await (const chunk of request) body += chunk;
@@ -71,16 +70,7 @@ async function startPlayed(): Promise<Played> {
         });
       case '/mcp': {
         const number = Number(/^Bearer token-(\d+)$/.exec(request.headers.authorization ?? '')?.[1]);
-        if (!(number >= good)) {
-          const metadata = `${origin}/.well-known/oauth-protected-resource/mcp`;
-          const challenge = `Bearer resource_metadata="${metadata}"`;
-          return response.writeHead(401, { 'www-authenticate': challenge }).end();
-        }
-        const { id, method } = body === '' ? {} : JSON.parse(body);
-        if (id === undefined) return response.writeHead(body === '' ? 405 : 202).end();
-        const serverInfo = { name: 's', version: '1' };
-        const begun = { protocolVersion: '2025-11-25', capabilities: {}, serverInfo };
-        return json(response, 200, { jsonrpc: '2.0', id, result: method === 'initialize' ? begun : {} });
+        return answerMcp(response, body, number >= good, origin);
       }
       default:
         return json(response, 404, {});

@@ -4,6 +4,7 @@ import { afterEach, expect, it } from 'vitest';
 import { listen } from '../e2e/harness/listen.js';
 import { Scope } from '../e2e/harness/scope.js';
 import { req } from '../requirements.js';
+import { answerMcp, json } from './harness/by-hand.js';
 import { Person } from './harness/protected.js';
 
 const scope = new Scope();
@@ -21,8 +22,6 @@ async function startServer(refuses?: object): Promise<{ readonly origin: string;
   const got: Got[] = [];
   const server = createServer();
   const origin = await listen(scope, server);
-  const json = (response: ServerResponse, status: number, value: object): ServerResponse =>
-    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value));
   const answer = ({ url, headers, body }: Got, response: ServerResponse): ServerResponse => {
     switch (url.pathname) {
       case '/.well-known/oauth-protected-resource/mcp':
@@ -47,18 +46,8 @@ async function startServer(refuses?: object): Promise<{ readonly origin: string;
       }
       case '/token':
         return json(response, 200, { access_token: 'the-token', token_type: 'Bearer' });
-      case '/mcp': {
-        if (headers.authorization !== 'Bearer the-token') {
-          const metadata = `${origin}/.well-known/oauth-protected-resource/mcp`;
-          const challenge = `Bearer resource_metadata="${metadata}"`;
-          return response.writeHead(401, { 'www-authenticate': challenge }).end();
-        }
-        const { id, method } = body === '' ? {} : JSON.parse(body);
-        if (id === undefined) return response.writeHead(body === '' ? 405 : 202).end();
-        const serverInfo = { name: 's', version: '1' };
-        const begun = { protocolVersion: '2025-11-25', capabilities: {}, serverInfo };
-        return json(response, 200, { jsonrpc: '2.0', id, result: method === 'initialize' ? begun : {} });
-      }
+      case '/mcp':
+        return answerMcp(response, body, headers.authorization === 'Bearer the-token', origin);
       default:
         return json(response, 404, {});
     }
